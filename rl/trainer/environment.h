@@ -12,19 +12,20 @@ namespace phlox::rl {
 
 /// A set of n environments stepped together with auto-reset (SAME_STEP).
 ///
-/// Shapes:  actions (n, A) in [-1, 1], float32; the environment maps them to its
-///          own units. obs (n, O): what to act on next; next_obs (n, O): the true
-///          successor, different from obs only where an episode ended. reward,
-///          terminated, truncated (n).
+/// Shapes:  actions (n, A) in [-1, 1], float32; the environment maps them to
+/// its
+///          own units. obs (n, O): what to act on next; next_obs (n, O): the
+///          true successor, different from obs only where an episode ended.
+///          reward, terminated, truncated (n).
 /// Units:   reward in the task's own units, never scaled.
 /// Errors:  step, reset and load throw std::runtime_error with one clear line.
 template <class E>
 concept VectorEnvironment =
     requires(E env, const E &view, std::span<const float> actions,
              std::span<const std::byte> bytes) {
-      { view.size() } -> std::same_as<int>;             // n
-      { view.obs_size() } -> std::same_as<int>;         // O
-      { view.action_size() } -> std::same_as<int>;      // A
+      { view.size() } -> std::same_as<int>;        // n
+      { view.obs_size() } -> std::same_as<int>;    // O
+      { view.action_size() } -> std::same_as<int>; // A
       { view.max_episode_steps() } -> std::same_as<int>;
       // episode e of environment i draws from the stream (seed, purpose, i, e)
       { env.reset() } -> std::same_as<void>;

@@ -95,10 +95,11 @@ PHLOX_API const phlox_entry_desc *phlox_entry_table(const phlox_entry *entry);
 /// Units:   buffer sizes in bytes; addresses are multiples of the element size.
 /// Errors:  null, or INVALID_ARGUMENT (table mismatch; state untouched).
 /// Threads: one call per state at a time, unless the entry only reads it.
-PHLOX_API phlox_status *
-phlox_entry_run(phlox_entry *entry, phlox_state *state,
-                const phlox_buffer *inputs, size_t input_count,
-                const phlox_buffer *outputs, size_t output_count);
+PHLOX_API phlox_status *phlox_entry_run(phlox_entry *entry, phlox_state *state,
+                                        const phlox_buffer *inputs,
+                                        size_t input_count,
+                                        const phlox_buffer *outputs,
+                                        size_t output_count);
 PHLOX_API void phlox_entry_free(phlox_entry *entry);
 
 #ifdef __cplusplus

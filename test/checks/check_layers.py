@@ -1,0 +1,93 @@
+"""Direct includes obey the table of folders, most specific folder first.
+
+A quoted include is rooted at the top folder; `phlox/` is the runtime's C ABI.
+"""
+
+import re
+
+import checks
+
+MLIR = ["mlir/", "mlir-c/", "llvm/", "llvm-c/", "lld/"]
+RUNTIME = ["runtime/", "phlox/"]
+LIBRARIES = ["fmt/", "nlohmann/", "toml++/"]
+TESTING = ["gtest/", "gmock/", "test/support/"]
+ANY = [""]
+
+# folder: prefixes that it may include beside the standard library and the OS
+ALLOWED = {
+    "runtime": RUNTIME,
+    "compiler": ["compiler/", "phlox/executable.h"] + MLIR + LIBRARIES,
+    "dsl": ["dsl/", "compiler/"] + MLIR,
+    "rl/algorithms": ["rl/algorithms/", "dsl/"],
+    "rl": ["rl/replay/", "rl/trainer/", "rl/report/", "google/protobuf/"]
+    + RUNTIME + LIBRARIES,
+    "envs": ["envs/", "mujoco/"] + LIBRARIES,
+    "examples": ["examples/", "dsl/", "rl/", "envs/", "phlox/"] + LIBRARIES,
+    "tools": ANY,
+    "bench": ANY,
+    "test/support": ANY,
+    "test/tools": ANY,
+}
+# a test may include what its subject may, and these
+ALSO_IN_TESTS = {
+    "test/envs": ["rl/trainer/environment.h"],  # holds the concept against it
+}
+SYSTEM = ("sys/", "linux/", "asm/", "arpa/", "netinet/", "net/")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def allowed(path):
+    """Returns the prefixes that a file may include, None where no rule is."""
+    folders = [str(folder) for folder in path.parents][:-1]
+    for folder in folders:
+        if folder in ALLOWED:
+            return ALLOWED[folder]
+    for folder in folders:
+        subject = folder.removeprefix("test/")
+        if folder.startswith("test/") and subject in ALLOWED:
+            extra = [p for key, value in ALSO_IN_TESTS.items() for p in value
+                     if folder.startswith(key)]
+            return ALLOWED[subject] + TESTING + [folder + "/"] + extra
+    return None
+
+
+def check(root):
+    complaints = []
+    sources = checks.files(root, ".cpp", ".h", ".c", ".cu", ".inc")
+    for path in sources:
+        prefixes = allowed(path)
+        if prefixes is None:
+            complaints.append(f"{path}: must lie in a folder with a layer rule")
+            continue
+        for match in INCLUDE.finditer(checks.read(root, path)):
+            quote, name = match.groups()
+            standard = quote == "<" and ("/" not in name
+                                         or name.startswith(SYSTEM))
+            if not standard and not name.startswith(tuple(prefixes)):
+                complaints.append(
+                    f"{path}: must include only {' '.join(prefixes)}: "
+                    f"got {name}")
+    if not sources:
+        complaints.append("the tree must hold sources: got none")
+    return complaints
+
+
+checks.run(
+    check,
+    {"runtime/a.cpp": '#include "phlox/runtime.h"\n#include <sys/mman.h>\n',
+     "compiler/ops/B.cpp": '#include "phlox/executable.h"\n'
+                           '#include "mlir/IR/Builders.h"\n',
+     "test/runtime/a_test.cpp": '#include "runtime/arena.h"\n'
+                                '#include <gtest/gtest.h>\n'},
+    [({"runtime/b.cpp": '#include "compiler/dialect/Phlox.h"\n'},
+      "runtime/b.cpp: must include only"),
+     ({"runtime/b.h": "#  include <llvm/ADT/SmallVector.h>\n"}, "got llvm/"),
+     ({"compiler/ops/C.cpp": '#include "phlox/runtime.h"\n'},
+      "got phlox/runtime.h"),
+     ({"rl/trainer/c.cpp": '#include "envs/ant.h"\n'}, "got envs/ant.h"),
+     ({"rl/algorithms/c.cpp": '#include "phlox/runtime.h"\n'},
+      "rl/algorithms/c.cpp: must include only"),
+     ({"envs/d.cpp": '#include "rl/trainer/environment.h"\n'}, "got rl/"),
+     ({"test/runtime/b_test.cpp": '#include "compiler/a.h"\n'},
+      "got compiler/a.h"),
+     ({"misc/e.cpp": ""}, "must lie in a folder with a layer rule")])

@@ -1,0 +1,58 @@
+"""Relative links of the documents lead somewhere, and so do their anchors.
+
+Every verb that the README names in its table of commands has its file.
+"""
+
+import re
+
+import checks
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```", re.M | re.S)
+HEADING = re.compile(r"^#+ +(.*)$", re.M)
+VERB = re.compile(r"^\| *`(?:\./)?phlox ([a-z]+)", re.M)
+LAUNCHER_VERBS = {"test"}
+
+
+def anchors(text):
+    """Returns the anchors of a document's headings as GitHub makes them."""
+    titles = HEADING.findall(FENCE.sub("", text))
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-")
+            for title in titles}
+
+
+def check(root):
+    complaints = []
+    documents = checks.files(root, ".md")
+    for path in documents:
+        text = checks.read(root, path)
+        for match in LINK.finditer(FENCE.sub("", text)):
+            link = match.group(1) or match.group(2)
+            if re.match(r"[a-z]+:", link):
+                continue
+            name, _, anchor = link.partition("#")
+            target = root / path.parent / name if name else root / path
+            if not target.exists():
+                complaints.append(f"{path}: link must lead to a file: got {link}")
+            elif anchor and anchor not in anchors(
+                    target.read_text(encoding="utf-8")):
+                complaints.append(f"{path}: link must lead to a heading: "
+                                  f"got {link}")
+    readme = checks.read(root, "README.md")
+    for verb in VERB.findall(readme):
+        source = root / "tools/phlox" / f"{verb}.cpp"
+        if verb not in LAUNCHER_VERBS and not source.exists():
+            complaints.append(f"README.md: verb must have {verb}.cpp: got none")
+    return complaints
+
+
+checks.run(
+    check,
+    {"README.md": "# Two words\n[a](docs/a.md) [b](#two-words) "
+                  "[c](https://phlox.invalid)\n\n| `phlox train ALGO` | x |\n",
+     "docs/a.md": "[back](../README.md#two-words)\n",
+     "tools/phlox/train.cpp": ""},
+    [({"docs/b.md": "[x](missing.md)\n"}, "must lead to a file: got missing.md"),
+     ({"docs/b.md": "[x](../README.md#three)\n"}, "must lead to a heading"),
+     ({"README.md": "| `./phlox fly` | x |\n# Two words\n"},
+      "verb must have fly.cpp")])
