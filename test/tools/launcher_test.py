@@ -18,15 +18,17 @@ NOBODY = 65534
 # Each writes its name and arguments to the journal; ${0%/*} is their folder.
 STAND_INS = {
     "dpkg-query": 'sed "s/^/installed /" ${0%/*}/installed',
-    "apt-get": 'case "$*" in *install*) printf "%s\\n" "${@: -1}" '
+    "apt-get": 'case "$*" in indextargets*) echo http://there/debian/;; '
+               '*install*) printf "%s\\n" "${@: -1}" '
                '>>${0%/*}/installed;; esac',
-    "apt-cache": 'echo "  Candidate: $(cat ${0%/*}/candidate)"',
+    "apt-cache": 'shift; for name; do echo "$name:"; '
+                 'echo "  Candidate: $(cat ${0%/*}/candidate)"; done',
     "sudo": 'test -e ${0%/*}/may_sudo || exit 1; '
             '[[ $1 == -n ]] && shift; exec "$@"',
     "cmake": "mkdir -p build/release/bin; echo 'CMAKE_HOME_DIRECTORY:INTERNAL="
              "'$PWD >build/release/CMakeCache.txt; touch "
              "build/release/build.ninja",
-    "ninja": 'mkdir ${0%/*}/building || exit 3; sleep 0.1; '
+    "ninja": 'mkdir ${0%/*}/building || exit 3; sleep 0.05; '
              'rmdir ${0%/*}/building; echo "[1/20] x"; '
              'if grep -q broken $2/../../dsl/a.cpp 2>/dev/null; then '
              'echo "a.cpp:1: error: broken"; exit 1; fi; '
@@ -143,7 +145,8 @@ class LauncherTest(unittest.TestCase):
         (self.tools / "candidate").write_text("(none)\n")
         status, _, err, calls = self.launch("x")
         self.assertEqual(status, 1)
-        self.assertRegex(err, "apt must offer mlir-22-tools.*bookworm-security")
+        self.assertRegex(err, "apt must offer mlir-22-tools: .*'deb "
+                         "http://there/debian-security bookworm-security main'")
         self.assertNotIn(" install ", calls)
 
     def test_with_sudo_installs_only_what_is_missing(self):
