@@ -44,7 +44,7 @@ class CommandLineTest(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assertRegex(result.stdout,
                          r"\Aphlox [\d.]+\nruntime [\d.]+\nMuJoCo [\d.]+\n"
-                         r"LLVM [\d.]+\n\Z")
+                         r"LLVM ([\d.]+|none)\n\Z")
 
     def test_help_lists_every_verb(self):
         result = phlox("--help")

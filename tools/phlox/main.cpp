@@ -37,7 +37,11 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0) // --help, --version
       return app.exit(error);
-    complain(error.what());
+    if (app.get_subcommands().empty())
+      complain(fmt::format("a verb is required, see phlox --help: got {}",
+                           argc > 1 ? argv[1] : "none"));
+    else
+      complain(error.what());
     return 2;
   } catch (const std::exception &error) {
     complain(error.what());
