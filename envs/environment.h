@@ -1,0 +1,86 @@
+// The task interface: one environment, in float64 and in the task's own units.
+// VectorEnv (vector_env.h) adds limits, auto-reset, statistics and checkpoints.
+#pragma once
+#include "envs/action.h"
+#include "envs/random.h"
+
+#include <cstddef>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace phlox::envs {
+
+/// Keyword arguments of a task: a JSON object.
+using Kwargs = nlohmann::json;
+
+/// Tells the fixed properties of a task.
+struct Spec {
+  std::string id;
+  int obs_size = 0, action_size = 0;
+  int max_episode_steps = 0;                   // env steps
+  std::vector<double> action_low, action_high; // (A), task units, finite
+  int qpos_size = 0, qvel_size = 0;            // what set_state() takes
+  std::string simulator;    // name and version, empty if there is none
+  std::string load_warning; // what the model file's loader complained of
+};
+
+/// Tells what one step led to.
+struct StepResult {
+  double reward = 0;
+  bool terminated = false;
+  bool broken = false; // the simulator met a bad state and repaired it
+};
+
+/// One task.
+///
+/// Threads: one call per object at a time; clones may run side by side.
+class Environment {
+public:
+  virtual ~Environment() = default;
+
+  virtual const Spec &spec() const = 0;
+
+  /// Returns an independent environment of the same task; read-only parts such
+  /// as the model are shared.
+  virtual std::unique_ptr<Environment> clone() const = 0;
+
+  /// Starts an episode from a random state.
+  virtual void reset(Stream &noise) = 0;
+
+  /// Starts an episode from a given state.
+  ///
+  /// Shapes:  qpos (spec().qpos_size), qvel (spec().qvel_size).
+  /// Errors:  std::invalid_argument for another size.
+  virtual void set_state(std::span<const double> qpos,
+                         std::span<const double> qvel) = 0;
+
+  /// Advances by one env step; without a stream the dynamics have no noise.
+  ///
+  /// Shapes:  action (A) in task units, not clipped.
+  /// Errors:  std::invalid_argument for another size.
+  virtual StepResult step(const Action &action, Stream *noise) = 0;
+
+  /// Writes what the agent sees of the state that the last call led to. Not
+  /// defined between load() and the next step.
+  ///
+  /// Shapes:  obs (O).
+  virtual void observe(std::span<double> obs) const = 0;
+
+  /// Returns all that later steps depend on, always the same number of them.
+  virtual std::vector<double> save() const = 0;
+
+  /// Takes over what save() returned.
+  ///
+  /// Errors:  std::runtime_error for another number of values.
+  virtual void load(std::span<const double> state) = 0;
+
+protected:
+  Environment() = default;
+  Environment(const Environment &) = default;
+  Environment &operator=(const Environment &) = default;
+};
+
+} // namespace phlox::envs

@@ -1,0 +1,215 @@
+#include "envs/mujoco_task.h"
+#include "envs/assets.h"
+#include "envs/registry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fmt/format.h>
+#include <mutex>
+#include <stdexcept>
+
+namespace phlox::envs {
+namespace {
+
+// warnings are counted in mjData and read from there; an error ends the
+// process inside MuJoCo right after this function
+void handle_message(const mjLogMessage *message) {
+  if (message->level == mjLOG_ERROR)
+    std::fprintf(stderr, "phlox: MuJoCo: %s\n", message->subject);
+}
+
+std::string one_line(std::string_view text) {
+  std::string line(text.substr(0, text.find_last_not_of(" \n\r\t") + 1));
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+void check_size(const std::string &path, const char *what, int required,
+                int got) {
+  if (required != 0 && required != got)
+    throw std::runtime_error(fmt::format(
+        "{}: {} must be {} for this task: got {}", path, what, required, got));
+}
+
+void check_control_ranges(const std::string &path, const mjModel &model) {
+  if (model.nu == 0)
+    throw std::runtime_error(
+        fmt::format("{}: at least one actuator is required: got none", path));
+  for (int k = 0; k < model.nu; ++k) {
+    const double low = model.actuator_ctrlrange[2 * k];
+    const double high = model.actuator_ctrlrange[2 * k + 1];
+    const char *name = mj_id2name(&model, mjOBJ_ACTUATOR, k);
+    if (!model.actuator_ctrllimited[k] || !std::isfinite(low) ||
+        !std::isfinite(high) || !(low < high))
+      throw std::runtime_error(fmt::format(
+          "{}: actuator {} '{}' must have a finite control range: got {}", path,
+          k, name ? name : "",
+          model.actuator_ctrllimited[k] ? fmt::format("{} to {}", low, high)
+                                        : "none"));
+  }
+}
+
+constexpr int broken_states[] = {mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC,
+                                 mjWARN_BADCTRL};
+
+} // namespace
+
+void prepare_mujoco() {
+  if (mj_version() != mjVERSION_HEADER)
+    throw std::runtime_error(fmt::format(
+        "MuJoCo's library must be of version {} as its headers: got {}",
+        mjVERSION_HEADER, mj_version()));
+  static std::once_flag once;
+  std::call_once(once, [] {
+    mjLogConfig config = mju_getLogConfig();
+    config.logto_console = config.logto_file = false;
+    mju_setLogConfig(config);
+    mju_setLogHandler(handle_message);
+  });
+}
+
+Model load_model(const std::string &name, const ModelLayout &layout) {
+  prepare_mujoco();
+  const std::string path = find_model_file(name);
+  char text[1024] = "";
+  mjModel *loaded = mj_loadXML(path.c_str(), nullptr, text, sizeof text);
+  if (!loaded)
+    throw std::runtime_error(
+        fmt::format("{}: model must load: got {}", path, one_line(text)));
+  Model result{std::shared_ptr<const mjModel>(
+                   loaded,
+                   [](const mjModel *model) {
+                     mj_deleteModel(const_cast<mjModel *>(model));
+                   }),
+               path, one_line(text)}; // a text beside a model is a warning
+  check_size(path, "nq", layout.nq, loaded->nq);
+  check_size(path, "nv", layout.nv, loaded->nv);
+  check_size(path, "nbody", layout.nbody, loaded->nbody);
+  check_size(path, "nu", layout.nu, loaded->nu);
+  check_control_ranges(path, *loaded);
+  return result;
+}
+
+Kwargs mujoco_kwargs(const char *xml_file, int frame_skip,
+                     int max_episode_steps, const Kwargs &own) {
+  Kwargs kwargs = own;
+  kwargs["xml_file"] = xml_file;
+  kwargs["frame_skip"] = frame_skip;
+  kwargs["max_episode_steps"] = max_episode_steps;
+  return kwargs;
+}
+
+MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs) {
+  MujocoConfig config;
+  config.id = id;
+  config.frame_skip = positive_int(id, kwargs, "frame_skip");
+  config.max_episode_steps = positive_int(id, kwargs, "max_episode_steps");
+  return config;
+}
+
+MujocoTask::MujocoTask(const MujocoConfig &config)
+    : model_(config.model), frame_skip_(config.frame_skip),
+      data_(mj_makeData(config.model.model.get())) {
+  if (!data_)
+    throw std::runtime_error(fmt::format(
+        "{}: memory for a simulation is required: got none", config.id));
+  spec_.id = config.id;
+  spec_.obs_size = config.obs_size;
+  spec_.action_size = model().nu;
+  spec_.max_episode_steps = config.max_episode_steps;
+  for (int k = 0; k < model().nu; ++k) {
+    spec_.action_low.push_back(model().actuator_ctrlrange[2 * k]);
+    spec_.action_high.push_back(model().actuator_ctrlrange[2 * k + 1]);
+  }
+  spec_.qpos_size = model().nq;
+  spec_.qvel_size = model().nv;
+  spec_.simulator = fmt::format("MuJoCo {}", mj_versionString());
+  spec_.load_warning = model_.warning;
+}
+
+MujocoTask::MujocoTask(const MujocoTask &other)
+    : Environment(other), model_(other.model_), frame_skip_(other.frame_skip_),
+      spec_(other.spec_), data_(mj_copyData(nullptr, &model(), &other.data())) {
+  if (!data_)
+    throw std::runtime_error(fmt::format(
+        "{}: memory for a simulation is required: got none", spec_.id));
+}
+
+void MujocoTask::reset(Stream &noise) {
+  std::vector<double> qpos(model().qpos0, model().qpos0 + model().nq);
+  std::vector<double> qvel(static_cast<std::size_t>(model().nv));
+  draw_start(noise, qpos, qvel);
+  start(qpos, qvel);
+}
+
+void MujocoTask::set_state(std::span<const double> qpos,
+                           std::span<const double> qvel) {
+  if (std::ssize(qpos) != model().nq)
+    throw std::invalid_argument(
+        fmt::format("{}: qpos must have {} numbers: got {}", spec_.id,
+                    model().nq, qpos.size()));
+  if (std::ssize(qvel) != model().nv)
+    throw std::invalid_argument(
+        fmt::format("{}: qvel must have {} numbers: got {}", spec_.id,
+                    model().nv, qvel.size()));
+  start(qpos, qvel);
+}
+
+void MujocoTask::start(std::span<const double> qpos,
+                       std::span<const double> qvel) {
+  // the solver's warm start is state, so a start is only defined after a reset
+  mj_resetData(&model(), data_.get());
+  std::copy(qpos.begin(), qpos.end(), data_->qpos);
+  std::copy(qvel.begin(), qvel.end(), data_->qvel);
+  mj_forward(&model(), data_.get());
+  remember();
+}
+
+StepResult MujocoTask::step(const Action &action, Stream *) {
+  if (std::ssize(action) != model().nu)
+    throw std::invalid_argument(
+        fmt::format("{}: action must have {} numbers: got {}", spec_.id,
+                    model().nu, action.size()));
+  remember();
+  for (std::size_t k = 0; k < action.size(); ++k)
+    data_->ctrl[k] = action[k];
+  // a repair resets the counters and then counts itself, so start from zero
+  for (const int kind : broken_states)
+    data_->warning[kind].number = 0;
+  for (int k = 0; k < frame_skip_; ++k)
+    mj_step(&model(), data_.get());
+  mj_rnePostConstraint(&model(), data_.get());
+  StepResult result;
+  for (const int kind : broken_states)
+    result.broken |= data_->warning[kind].number > 0;
+  result.reward = reward(action);
+  result.terminated = terminated();
+  return result;
+}
+
+std::vector<double> MujocoTask::save() const {
+  const auto size =
+      static_cast<std::size_t>(mj_stateSize(&model(), mjSTATE_INTEGRATION));
+  std::vector<double> state(size);
+  mj_getState(&model(), data_.get(), state.data(), mjSTATE_INTEGRATION);
+  const auto own = const_cast<MujocoTask *>(this)->memory();
+  state.insert(state.end(), own.begin(), own.end());
+  return state;
+}
+
+void MujocoTask::load(std::span<const double> state) {
+  const auto size =
+      static_cast<std::size_t>(mj_stateSize(&model(), mjSTATE_INTEGRATION));
+  const std::span<double> own = memory();
+  if (state.size() != size + own.size())
+    throw std::runtime_error(
+        fmt::format("{}: state must have {} numbers: got {}", spec_.id,
+                    size + own.size(), state.size()));
+  mj_resetData(&model(), data_.get());
+  mj_setState(&model(), data_.get(), state.data(), mjSTATE_INTEGRATION);
+  std::copy(state.begin() + std::ssize(state) - std::ssize(own), state.end(),
+            own.begin());
+}
+
+} // namespace phlox::envs

@@ -1,0 +1,119 @@
+// The base of all MuJoCo tasks: model loading, stepping and state. A task adds
+// observation, reward, end and reset noise.
+#pragma once
+#include "envs/environment.h"
+
+#include <memory>
+#include <mujoco/mujoco.h>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace phlox::envs {
+
+/// Numbers of joint coordinates, bodies and actuators that a task relies on;
+/// 0 accepts any.
+struct ModelLayout {
+  int nq = 0, nv = 0, nbody = 0, nu = 0;
+};
+
+/// A loaded model and what its loader complained of.
+struct Model {
+  std::shared_ptr<const mjModel> model;
+  std::string path, warning;
+};
+
+/// Requires the library to be of the headers' version, and stops MuJoCo from
+/// writing to the console or to MUJOCO_LOG.TXT. Every loader calls it.
+///
+/// Errors:  std::runtime_error with both versions.
+void prepare_mujoco();
+
+/// Loads a model (find_model_file() in assets.h) and checks it.
+///
+/// Errors:  std::runtime_error: no file, MuJoCo's message with file and line,
+///          another layout, an actuator without a finite control range (named).
+Model load_model(const std::string &name, const ModelLayout &layout);
+
+/// What every MuJoCo task is made from.
+struct MujocoConfig {
+  std::string id;
+  Model model;
+  int frame_skip = 1; // mj_steps per env step
+  int max_episode_steps = 1000;
+  int obs_size = 0;
+};
+
+/// Returns the keyword arguments of a MuJoCo task: xml_file, frame_skip and
+/// max_episode_steps with these defaults, and the task's own.
+Kwargs mujoco_kwargs(const char *xml_file, int frame_skip,
+                     int max_episode_steps, const Kwargs &own);
+
+/// Reads frame_skip and max_episode_steps from resolved keyword arguments.
+///
+/// Errors:  std::invalid_argument if one is outside [1, 2^31).
+MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs);
+
+/// A task on a MuJoCo model, with Gymnasium's order of calls.
+///
+/// Source:  Gymnasium 1.4.0, mujoco_env.py: control, frame_skip times mj_step,
+///          mj_rnePostConstraint, no mj_forward; so everything derived from
+///          qpos and qvel is what the last evaluation inside mj_step left.
+class MujocoTask : public Environment {
+public:
+  const Spec &spec() const final { return spec_; }
+  void reset(Stream &noise) final;
+  void set_state(std::span<const double> qpos,
+                 std::span<const double> qvel) final;
+  StepResult step(const Action &action, Stream *noise) final;
+  std::vector<double> save() const final;
+  void load(std::span<const double> state) final;
+
+  const mjModel &model() const { return *model_.model; }
+  const mjData &data() const { return *data_; }
+  /// For tests and for drawing.
+  mjData &data() { return *data_; }
+
+  /// Returns seconds per env step.
+  double dt() const { return model().opt.timestep * frame_skip_; }
+
+protected:
+  explicit MujocoTask(const MujocoConfig &config);
+  MujocoTask(const MujocoTask &other);
+  MujocoTask &operator=(const MujocoTask &) = delete;
+
+  /// Draws a start; qpos (nq) comes as qpos0 and qvel (nv) as zeros. Gymnasium
+  /// draws all of qpos, then all of qvel.
+  virtual void draw_start(Stream &noise, std::span<double> qpos,
+                          std::span<double> qvel) const = 0;
+  /// Runs after a start state was set and before every step: the place to keep
+  /// what the reward will be compared with.
+  virtual void remember() = 0;
+  /// Returns the reward of the step that was just made.
+  virtual double reward(const Action &action) = 0;
+  virtual bool terminated() const { return false; }
+  /// Returns what the task remembers from one step to the next beyond MuJoCo's
+  /// state; it becomes part of save().
+  virtual std::span<double> memory() { return {}; }
+
+  std::span<const double> qpos() const {
+    return {data_->qpos, static_cast<std::size_t>(model().nq)};
+  }
+  std::span<const double> qvel() const {
+    return {data_->qvel, static_cast<std::size_t>(model().nv)};
+  }
+
+private:
+  struct FreeData {
+    void operator()(mjData *data) const { mj_deleteData(data); }
+  };
+
+  void start(std::span<const double> qpos, std::span<const double> qvel);
+
+  Model model_;
+  int frame_skip_;
+  Spec spec_;
+  std::unique_ptr<mjData, FreeData> data_;
+};
+
+} // namespace phlox::envs

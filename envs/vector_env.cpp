@@ -1,0 +1,201 @@
+#include "envs/vector_env.h"
+#include "envs/vector_env_impl.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace phlox::envs {
+
+VectorEnv::Impl::Impl(std::unique_ptr<Environment> environment,
+                      std::string made_with, int n, std::uint64_t noise_seed,
+                      std::string_view noise_purpose, int threads)
+    : spec(environment->spec()), kwargs(std::move(made_with)), seed(noise_seed),
+      purpose(noise_purpose), workers(std::min(threads, n)) {
+  const auto count = static_cast<std::size_t>(n);
+  const auto obs_size = static_cast<std::size_t>(spec.obs_size);
+  for (std::size_t i = 1; i < count; ++i)
+    slots.push_back(Slot{.environment = environment->clone()});
+  slots.insert(slots.begin(), Slot{.environment = std::move(environment)});
+  for (Slot &slot : slots) {
+    slot.action.resize(static_cast<std::size_t>(spec.action_size));
+    slot.wide_obs.resize(obs_size);
+  }
+  for (std::size_t k = 0; k < spec.action_low.size(); ++k) {
+    const double low = spec.action_low[k], high = spec.action_high[k];
+    action_middle.push_back(static_cast<float>((low + high) / 2));
+    action_reach.push_back(static_cast<float>((high - low) / 2));
+  }
+  arrays.obs.resize(count * obs_size);
+  arrays.next_obs.resize(count * obs_size);
+  arrays.reward.resize(count);
+  arrays.terminated.resize(count);
+  arrays.truncated.resize(count);
+  arrays.episode_return.resize(count);
+  arrays.episode_length.resize(count);
+}
+
+Stream VectorEnv::Impl::stream(std::size_t index) const {
+  return {seed, purpose, static_cast<std::uint32_t>(index),
+          slots[index].episode, slots[index].position};
+}
+
+std::span<float> VectorEnv::Impl::row(std::vector<float> &rows,
+                                      std::size_t index) const {
+  const auto size = static_cast<std::size_t>(spec.obs_size);
+  return std::span(rows).subspan(index * size, size);
+}
+
+void VectorEnv::Impl::observe(Slot &slot, std::span<float> into) const {
+  slot.environment->observe(slot.wide_obs);
+  std::transform(slot.wide_obs.begin(), slot.wide_obs.end(), into.begin(),
+                 [](double number) { return static_cast<float>(number); });
+}
+
+void VectorEnv::Impl::start_episode(std::size_t index) {
+  Slot &slot = slots[index];
+  slot.episode = slot.started ? slot.episode + 1 : 0;
+  slot.started = true;
+  slot.position = 0;
+  slot.elapsed = 0;
+  Stream noise = stream(index);
+  slot.environment->reset(noise);
+  slot.position = noise.position();
+  observe(slot, row(arrays.obs, index));
+}
+
+void VectorEnv::Impl::step(std::size_t index, std::span<const float> action) {
+  Slot &slot = slots[index];
+  if (slot.elapsed == 0) {
+    arrays.episode_return[index] = 0;
+    arrays.episode_length[index] = 0;
+  }
+  for (std::size_t k = 0; k < action.size(); ++k)
+    slot.action[k] =
+        action_middle[k] + action_reach[k] * std::clamp(action[k], -1.f, 1.f);
+  Stream noise = stream(index);
+  StepResult result = slot.environment->step(
+      Action(std::span<const float>(slot.action)), &noise);
+  slot.position = noise.position();
+  const auto obs = row(arrays.obs, index);
+  const auto next_obs = row(arrays.next_obs, index);
+  observe(slot, next_obs);
+  const auto finite = [](double number) { return std::isfinite(number); };
+  if (result.broken || !std::isfinite(result.reward) ||
+      !std::all_of(next_obs.begin(), next_obs.end(), finite)) {
+    std::copy(obs.begin(), obs.end(), next_obs.begin());
+    result = {.reward = 0, .terminated = true, .broken = true};
+    ++slot.broken;
+  }
+  ++slot.elapsed;
+  const bool truncated = slot.elapsed >= spec.max_episode_steps;
+  arrays.reward[index] = result.reward;
+  arrays.terminated[index] = result.terminated;
+  arrays.truncated[index] = truncated;
+  arrays.episode_return[index] += result.reward;
+  arrays.episode_length[index] = slot.elapsed;
+  if (result.terminated || truncated)
+    start_episode(index);
+  else
+    std::copy(next_obs.begin(), next_obs.end(), obs.begin());
+}
+
+void VectorEnv::Impl::run(const std::function<void(std::size_t)> &task) {
+  workers.run(static_cast<int>(slots.size()), [&](int index) {
+    const auto place = static_cast<std::size_t>(index);
+    try {
+      task(place);
+    } catch (...) {
+      slots[place].error = std::current_exception();
+    }
+  });
+  for (Slot &slot : slots)
+    if (slot.error)
+      std::rethrow_exception(std::exchange(slot.error, nullptr));
+}
+
+VectorEnv::VectorEnv(std::unique_ptr<Environment> environment,
+                     std::string kwargs, int n, std::uint64_t seed,
+                     std::string_view purpose, int threads) {
+  if (n < 1)
+    throw std::invalid_argument(
+        fmt::format("{}: at least one environment is required: got {}",
+                    environment->spec().id, n));
+  if (threads < 1)
+    throw std::invalid_argument(
+        fmt::format("{}: at least one thread is required: got {}",
+                    environment->spec().id, threads));
+  impl_ = std::make_unique<Impl>(std::move(environment), std::move(kwargs), n,
+                                 seed, purpose, threads);
+}
+
+VectorEnv::VectorEnv(VectorEnv &&) noexcept = default;
+VectorEnv &VectorEnv::operator=(VectorEnv &&) noexcept = default;
+VectorEnv::~VectorEnv() = default;
+
+const Spec &VectorEnv::spec() const { return impl_->spec; }
+int VectorEnv::size() const { return static_cast<int>(impl_->slots.size()); }
+int VectorEnv::obs_size() const { return impl_->spec.obs_size; }
+int VectorEnv::action_size() const { return impl_->spec.action_size; }
+int VectorEnv::max_episode_steps() const {
+  return impl_->spec.max_episode_steps;
+}
+
+void VectorEnv::reset() {
+  Arrays &arrays = impl_->arrays;
+  impl_->run([&](std::size_t index) {
+    impl_->start_episode(index);
+    arrays.reward[index] = arrays.episode_return[index] = 0;
+    arrays.terminated[index] = arrays.truncated[index] = 0;
+    arrays.episode_length[index] = 0;
+  });
+  arrays.next_obs = arrays.obs;
+}
+
+void VectorEnv::step(std::span<const float> actions) {
+  const auto width = static_cast<std::size_t>(impl_->spec.action_size);
+  if (actions.size() != impl_->slots.size() * width)
+    throw std::runtime_error(
+        fmt::format("{}: actions must be {}x{}: got {} numbers", impl_->spec.id,
+                    impl_->slots.size(), width, actions.size()));
+  if (!impl_->slots.front().started)
+    throw std::runtime_error(fmt::format(
+        "{}: reset must come before the first step: got none", impl_->spec.id));
+  impl_->run([&](std::size_t index) {
+    impl_->step(index, actions.subspan(index * width, width));
+  });
+}
+
+std::span<const float> VectorEnv::obs() const { return impl_->arrays.obs; }
+std::span<const float> VectorEnv::next_obs() const {
+  return impl_->arrays.next_obs;
+}
+std::span<const double> VectorEnv::reward() const {
+  return impl_->arrays.reward;
+}
+std::span<const std::uint8_t> VectorEnv::terminated() const {
+  return impl_->arrays.terminated;
+}
+std::span<const std::uint8_t> VectorEnv::truncated() const {
+  return impl_->arrays.truncated;
+}
+std::span<const double> VectorEnv::episode_return() const {
+  return impl_->arrays.episode_return;
+}
+std::span<const int> VectorEnv::episode_length() const {
+  return impl_->arrays.episode_length;
+}
+
+std::int64_t VectorEnv::sim_warnings() const {
+  std::int64_t sum = 0;
+  for (const Slot &slot : impl_->slots)
+    sum += slot.broken;
+  return sum;
+}
+
+Environment &VectorEnv::environment(int index) {
+  return *impl_->slots.at(static_cast<std::size_t>(index)).environment;
+}
+
+} // namespace phlox::envs
