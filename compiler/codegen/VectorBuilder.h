@@ -41,11 +41,14 @@ public:
   Value tanh(Value x);
   Value sigmoid(Value x);
   Value softplus(Value x);
+  Value softplusTail(Value x); ///< ln(1 + e^-x) for x >= 0
   Value mish(Value x, int64_t order);
   Value erf(Value x);
   Value erfinv(Value x);
   Value sin(Value x);
   Value cos(Value x);
+  Value normalTail(Value y); ///< P(Z > y) for y >= 0
+  Value normalCdf(Value x);  ///< P(Z < x), exact in the left tail
   Value quantile(Value u);
   Value truncatedQuantile(Value u, Value lower, Value upper);
 
@@ -67,13 +70,15 @@ public:
 
   // conversions and choices
   enum class Order { lt, le, gt, ge, eq, ne };
-  Value compare(Order order, Value x, Value y); ///< floats, ordered (ne: not)
+  Value compare(Order order, Value x, Value y);  ///< floats, ordered (ne: not)
   Value comparei(Order order, Value x, Value y); ///< unsigned
   Value select(Value condition, Value x, Value y);
   Value bitsToReal(Value x); ///< i32 -> f32, same bits
   Value realToBits(Value x);
-  Value toReal(Value x); ///< i1, i32 signed, i64 unsigned -> f32
-  Value toInteger(Value x, mlir::Type element); ///< truncates f32; zero-extends
+  Value toReal(Value x); ///< i1, i32, i64, all unsigned -> f32; f32 passes
+  /// Converts to i1 (x != 0), i32 or i64: truncates f32 and holds it between 0
+  /// and the largest f32 in range (NaN: 0); widens by zeros; drops high bits.
+  Value toInteger(Value x, mlir::Type element);
   /// Repeats a scalar in every lane; vectors pass.
   Value splat(Value x);
 
