@@ -201,14 +201,14 @@ const phlox_variant *choose_variant(const phlox_executable_table &table,
     std::uint64_t missing = variant.isa & ~available;
     if (missing == 0)
       return &variant;
-    lacking += (i == 0 ? "" : "; ") + std::string(variant.target) + " needs " +
+    lacking += (i == 0 ? "" : "; ") + std::string(variant.target) + " lacks " +
                isa_text(missing);
   }
   throw StatusError(PHLOX_UNSUPPORTED,
                     where +
-                        ": this machine must offer the instruction sets "
-                        "of one target: got a machine where " +
-                        lacking + " in addition");
+                        ": this machine must have the instruction sets of "
+                        "one target: got none: " +
+                        lacking);
 }
 
 } // namespace phlox::runtime

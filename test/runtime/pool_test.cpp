@@ -1,0 +1,76 @@
+#include "test/runtime/support.h"
+#include <chrono>
+#include <immintrin.h>
+#include <thread>
+
+namespace phlox::runtime::test {
+namespace {
+
+class PoolTest : public testing::TestWithParam<int> {
+protected:
+  Executable executable = wrap();
+  State state = make_state(executable);
+};
+
+TEST_P(PoolTest, RunsEachIndexOncePerRegion) {
+  Pool pool = make_pool(GetParam());
+  EXPECT_EQ(phlox_pool_threads(pool.get()), GetParam());
+  Entry visit = make_entry(executable, "visit", pool.get());
+  std::vector<std::int32_t> visits(1000);
+  phlox_buffer out = buffer(visits);
+  for (int round = 0; round < 300; ++round) {
+    check(phlox_entry_run(visit.get(), state.get(), nullptr, 0, &out, 1));
+    // one visit, and ten if the region before was seen whole
+    ASSERT_EQ(visits, std::vector<std::int32_t>(1000, 11)) << round;
+    // now and then long enough for the workers to fall asleep
+    if (round % 50 == 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+TEST_P(PoolTest, TasksFlushDenormalsAndTheHostKeepsItsMode) {
+  Pool pool = make_pool(GetParam());
+  Entry modes = make_entry(executable, "modes", pool.get());
+  std::vector<std::uint32_t> words(64);
+  std::vector<std::uint64_t> scratch(1);
+  phlox_buffer out[] = {buffer(words), buffer(scratch)};
+  // rounding up, all exceptions masked, a sticky flag: as no default is
+  constexpr unsigned host_mode = 0x1f80 | 0x4000 | 0x20;
+  unsigned before = _mm_getcsr();
+  _mm_setcsr(host_mode);
+  phlox_status *status =
+      phlox_entry_run(modes.get(), state.get(), nullptr, 0, out, 2);
+  unsigned after = _mm_getcsr();
+  _mm_setcsr(before);
+  check(status);
+  EXPECT_EQ(after, host_mode);
+  for (std::uint32_t word : words)
+    EXPECT_EQ(word & ~0x3fu, 0x9fc0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, PoolTest, testing::Values(1, 2, 3, 7));
+
+TEST(Pool, ManyPoolsComeAndGo) {
+  for (int i = 0; i < 50; ++i)
+    make_pool(1 + i % 4);
+}
+
+TEST(Pool, TakesWhatTheMachineOffers) {
+  EXPECT_GE(phlox_pool_threads(make_pool(0).get()), 1);
+  EXPECT_EQ(phlox_pool_threads(nullptr), 1);
+  phlox_pool_free(nullptr);
+}
+
+TEST(Pool, RefusesSillyCounts) {
+  phlox_pool *out = nullptr;
+  Result result = take(phlox_pool_create(-1, &out));
+  EXPECT_EQ(result.code, PHLOX_INVALID_ARGUMENT);
+  EXPECT_EQ(result.message, "threads must be in [0, 4096]: got -1");
+  EXPECT_EQ(take(phlox_pool_create(5000, &out)).message,
+            "threads must be in [0, 4096]: got 5000");
+  EXPECT_EQ(take(phlox_pool_create(1, nullptr)).message,
+            "out must not be null: got null");
+}
+
+} // namespace
+} // namespace phlox::runtime::test
