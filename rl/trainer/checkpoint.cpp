@@ -1,0 +1,243 @@
+#include "rl/trainer/checkpoint.h"
+#include "runtime/file.h"
+#include "runtime/sha256.h"
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <stdio.h>
+#include <unistd.h>
+
+namespace phlox::rl {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using runtime::FileError;
+
+std::string name_of(std::int64_t step) { return fmt::format("{:09}", step); }
+
+bool is_step(const fs::path &path) {
+  std::string name = path.filename().string();
+  return name.size() >= 9 && std::all_of(name.begin(), name.end(), [](char c) {
+           return c >= '0' && c <= '9';
+         });
+}
+
+void sync_folder(const fs::path &folder) {
+  runtime::Descriptor fd(
+      open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0)
+    throw FileError(folder.string(), "open", errno);
+  // some file systems have no sync for folders
+  if (fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
+    throw FileError(folder.string(), "sync", errno);
+}
+
+void make_folder(const fs::path &folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    throw FileError(folder.string(), "create folder", error.value());
+}
+
+void remove_quietly(const fs::path &path) {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
+}
+
+std::string sum_of(const fs::path &path, std::uint64_t &bytes) {
+  std::vector<std::byte> content = runtime::read_file(path.string());
+  bytes = content.size();
+  return runtime::to_hex(runtime::sha256(content));
+}
+
+void write_sums(const fs::path &folder) {
+  std::vector<fs::path> files;
+  for (const auto &entry : fs::directory_iterator(folder))
+    files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  std::string text;
+  for (const fs::path &file : files) {
+    std::uint64_t bytes = 0;
+    std::string sum = sum_of(file, bytes);
+    text += fmt::format("{}  {}  {}\n", sum, bytes, file.filename().string());
+  }
+  write_text(folder / "SUMS", text);
+}
+
+// puts a complete folder in its place, in one step where one is there already
+void publish(const fs::path &temporary, const fs::path &place) {
+  sync_folder(temporary);
+  std::error_code error;
+  if (fs::exists(place, error)) {
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, place.c_str(),
+                  RENAME_EXCHANGE) == 0) {
+      remove_quietly(temporary);
+    } else { // a file system without exchange
+      remove_quietly(place);
+      fs::rename(temporary, place, error);
+    }
+  } else {
+    fs::rename(temporary, place, error);
+  }
+  if (error)
+    throw FileError(place.string(), "rename a folder to it", error.value());
+  sync_folder(place.parent_path());
+}
+
+std::set<std::string> segments_of(const fs::path &checkpoint) {
+  std::set<std::string> names;
+  std::error_code error;
+  if (!fs::exists(checkpoint / "replay.json", error))
+    return names;
+  json list = json::parse(read_text(checkpoint / "replay.json"));
+  for (const json &row : list.at("segments"))
+    names.insert(row.at("file").get<std::string>());
+  return names;
+}
+
+} // namespace
+
+std::string read_text(const fs::path &path) {
+  std::vector<std::byte> bytes = runtime::read_file(path.string());
+  return std::string(reinterpret_cast<const char *>(bytes.data()),
+                     bytes.size());
+}
+
+void write_text(const fs::path &path, std::string_view text) {
+  runtime::write_file_atomically(path.string(), std::as_bytes(std::span(text)));
+}
+
+void verify_checkpoint(const fs::path &folder) {
+  std::istringstream lines(read_text(folder / "SUMS"));
+  std::string line;
+  bool complete = false;
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    std::string sum, name;
+    std::uint64_t wanted = 0, bytes = 0;
+    if (!(fields >> sum >> wanted >> name) ||
+        name.find('/') != std::string::npos)
+      throw std::runtime_error(
+          fmt::format("{}: line must be sum, bytes and name: got '{}'",
+                      (folder / "SUMS").string(), line));
+    std::string got = sum_of(folder / name, bytes);
+    if (bytes != wanted || got != sum)
+      throw std::runtime_error(
+          fmt::format("{}: must have {} bytes with SHA-256 {}: got {} bytes "
+                      "with {}",
+                      (folder / name).string(), wanted, sum, bytes, got));
+    complete |= name == "trainer.json";
+  }
+  if (!complete)
+    throw std::runtime_error(fmt::format("{}: must list trainer.json: got none",
+                                         (folder / "SUMS").string()));
+}
+
+Checkpoints::Checkpoints(const fs::path &run, int keep, TextLog &log)
+    : folder_(run / "checkpoints"), keep_(std::max(1, keep)), log_(log) {}
+
+void Checkpoints::write(std::int64_t step, const Fill &fill, Replay *replay) {
+  fs::path temporary = folder_ / (".tmp-" + name_of(step));
+  std::vector<std::string> written;
+  try {
+    make_folder(segments());
+    remove_quietly(temporary);
+    make_folder(temporary);
+    fill(temporary);
+    if (replay)
+      write_text(temporary / "replay.json", replay->save(segments(), written));
+    write_sums(temporary);
+    publish(temporary, folder_ / name_of(step));
+  } catch (...) {
+    remove_quietly(temporary);
+    if (replay)
+      replay->forget(written);
+    for (const std::string &name : written)
+      remove_quietly(fs::path(segments()) / name);
+    throw;
+  }
+  write_text(folder_ / "LATEST", name_of(step) + "\n");
+  prune();
+}
+
+void Checkpoints::write_best(const Fill &fill) {
+  fs::path temporary = folder_ / ".tmp-best";
+  try {
+    make_folder(folder_);
+    remove_quietly(temporary);
+    make_folder(temporary);
+    fill(temporary);
+    write_sums(temporary);
+    publish(temporary, folder_ / "best");
+  } catch (...) {
+    remove_quietly(temporary);
+    throw;
+  }
+}
+
+std::vector<fs::path> Checkpoints::all() const {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(folder_, error))
+    if (is_step(entry.path()))
+      folders.push_back(entry.path());
+  // newest first; a longer name is a larger number
+  std::sort(folders.begin(), folders.end(), [](const auto &a, const auto &b) {
+    std::string x = a.filename().string(), y = b.filename().string();
+    return x.size() != y.size() ? x.size() > y.size() : x > y;
+  });
+  return folders;
+}
+
+void Checkpoints::prune() {
+  std::set<std::string> kept;
+  try {
+    std::vector<fs::path> folders = all();
+    for (std::size_t i = 0; i < folders.size(); ++i)
+      if (i < static_cast<std::size_t>(keep_))
+        kept.merge(segments_of(folders[i]));
+      else
+        remove_quietly(folders[i]);
+    for (const auto &entry : fs::directory_iterator(segments()))
+      if (!kept.contains(entry.path().filename().string()))
+        remove_quietly(entry.path());
+    for (const auto &entry : fs::directory_iterator(folder_)) {
+      std::string name = entry.path().filename().string();
+      if (name.starts_with(".tmp-") || name.starts_with("damaged-") ||
+          name.find(".tmp-") != std::string::npos)
+        remove_quietly(entry.path());
+    }
+  } catch (const std::exception &error) {
+    // what is left over costs space, nothing else
+    log_.warn(fmt::format("old checkpoints are kept: {}", error.what()));
+  }
+}
+
+fs::path Checkpoints::newest() {
+  for (const fs::path &folder : all()) {
+    try {
+      verify_checkpoint(folder);
+      for (const std::string &name : segments_of(folder))
+        if (!fs::exists(fs::path(segments()) / name))
+          throw std::runtime_error(fmt::format("{}: must be there: got nothing",
+                                               segments() + "/" + name));
+      return folder;
+    } catch (const std::exception &error) {
+      log_.warn(fmt::format("checkpoint {} is damaged, going to the one "
+                            "before: {}",
+                            folder.filename().string(), error.what()));
+      std::error_code ignored;
+      fs::rename(folder, folder_ / ("damaged-" + folder.filename().string()),
+                 ignored);
+    }
+  }
+  return {};
+}
+
+} // namespace phlox::rl

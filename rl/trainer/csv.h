@@ -1,0 +1,37 @@
+// Tables that grow by rows and can be cut back to where a checkpoint was.
+#pragma once
+#include "runtime/file.h"
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace phlox::rl {
+
+/// Appends rows to a file. Rows that do not fit on the disk wait in memory and
+/// are tried again with the next one.
+class Csv {
+public:
+  /// Creates the file with its header, or, with an offset from a checkpoint,
+  /// cuts it back to that many bytes.
+  ///
+  /// Errors:  runtime::FileError; std::runtime_error if the file is shorter
+  ///          than the offset.
+  Csv(const std::string &path, const std::string &header,
+      std::int64_t offset = -1);
+
+  /// Appends one row; false if it could not be written yet.
+  bool row(std::string_view text);
+  /// Returns the bytes of header and rows, synced to the disk.
+  ///
+  /// Errors:  runtime::FileError if rows are still waiting.
+  std::int64_t sync();
+
+private:
+  void flush();
+
+  std::string path_, waiting_;
+  runtime::Descriptor fd_;
+  std::int64_t size_ = 0;
+};
+
+} // namespace phlox::rl

@@ -1,0 +1,80 @@
+#include "rl/trainer/evaluation.h"
+#include "rl/trainer/run_clock.h"
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <numeric>
+#include <stdexcept>
+
+namespace phlox::rl {
+namespace {
+
+double mean_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(values.size());
+}
+
+} // namespace
+
+Summary summarize(std::span<const double> returns) {
+  Summary result;
+  if (returns.empty())
+    return result;
+  std::vector<double> sorted(returns.begin(), returns.end());
+  std::sort(sorted.begin(), sorted.end());
+  result.mean = mean_of(returns);
+  result.min = sorted.front();
+  result.max = sorted.back();
+  std::size_t cut = sorted.size() / 4;
+  result.iqm = mean_of(std::span(sorted).subspan(cut, sorted.size() - 2 * cut));
+  double squares = 0;
+  for (double value : returns)
+    squares += (value - result.mean) * (value - result.mean);
+  if (returns.size() > 1)
+    result.sd = std::sqrt(squares / static_cast<double>(returns.size() - 1));
+  return result;
+}
+
+std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
+                                   int episodes, std::uint64_t first_step,
+                                   const std::function<bool()> &stop) {
+  RunClock clock;
+  const int n = env.size();
+  if (actor.size() != n)
+    throw std::runtime_error(fmt::format(
+        "evaluation must have {} environments: got {}", actor.size(), n));
+  Evaluation result;
+  result.returns.resize(episodes);
+  result.lengths.resize(episodes);
+  std::vector<int> finished(n);
+  std::vector<float> action(std::size_t(n) * env.action_size());
+  env.reset();
+  // environment i runs the episodes i, i + n, i + 2 n, ...
+  std::int64_t limit =
+      std::int64_t(env.max_episode_steps()) * ((episodes + n - 1) / n);
+  int left = episodes;
+  for (std::int64_t t = 0; left > 0; ++t) {
+    if (stop && stop())
+      return std::nullopt;
+    if (limit > 0 && t >= limit)
+      throw std::runtime_error(fmt::format(
+          "evaluation must end within {} steps: got {} episodes that go on",
+          limit, left));
+    actor.act(env.obs(), first_step + static_cast<std::uint64_t>(t), action);
+    env.step(action);
+    for (int i = 0; i < n; ++i) {
+      if (!env.terminated()[i] && !env.truncated()[i])
+        continue;
+      int episode = finished[i]++ * n + i;
+      if (episode >= episodes)
+        continue;
+      result.returns[episode] = env.episode_return()[i];
+      result.lengths[episode] = env.episode_length()[i];
+      --left;
+    }
+  }
+  result.seconds = clock.here();
+  return result;
+}
+
+} // namespace phlox::rl

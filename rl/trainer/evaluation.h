@@ -1,0 +1,45 @@
+// Episodes of a policy in environments of their own.
+#pragma once
+#include "rl/trainer/any_environment.h"
+#include "rl/trainer/program.h"
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace phlox::rl {
+
+/// What a set of episodes returned.
+struct Evaluation {
+  std::vector<double> returns; // one per episode, in a fixed order
+  std::vector<int> lengths;    // env steps
+  double seconds = 0;
+};
+
+struct Summary {
+  double mean = 0, sd = 0, min = 0, max = 0, iqm = 0;
+};
+
+/// Summarises returns: sd with n - 1 (0 for one), iqm the mean after cutting
+/// floor(n / 4) from each end.
+Summary summarize(std::span<const double> returns);
+
+/// Runs exactly `episodes` episodes, those of environment i being its first
+/// ones: which count does not depend on how long they take.
+///
+/// Units:   `first_step` + t is the noise counter of vector step t.
+/// Errors:  std::runtime_error for an action that is not finite and for an
+///          episode longer than the environment's own limit; nothing if `stop`
+///          returned true.
+std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
+                                   int episodes, std::uint64_t first_step,
+                                   const std::function<bool()> &stop = {});
+
+/// Returns the noise counter at which an evaluation begins; training counts
+/// from 0 in other streams.
+constexpr std::uint64_t evaluation_step(std::int64_t number) {
+  return static_cast<std::uint64_t>(number) << 32;
+}
+inline constexpr std::uint64_t final_evaluation_step = 1ull << 63;
+
+} // namespace phlox::rl

@@ -1,0 +1,120 @@
+#include "rl/trainer/run_folder.h"
+#include "rl/trainer/errors.h"
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <stdexcept>
+#include <sys/file.h>
+#include <unistd.h>
+#include <vector>
+
+namespace phlox::rl {
+namespace {
+
+namespace fs = std::filesystem;
+using runtime::FileError;
+
+bool is_run(const fs::path &path) {
+  std::error_code ignored;
+  return fs::exists(path / "config.toml", ignored) ||
+         fs::exists(path / "checkpoints", ignored);
+}
+
+std::vector<fs::path> runs_in(const fs::path &parent) {
+  std::vector<fs::path> runs;
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(parent, error))
+    if (is_run(entry.path()))
+      runs.push_back(entry.path());
+  return runs;
+}
+
+std::string owner() {
+  char host[256] = "unknown host";
+  gethostname(host, sizeof host - 1);
+  return fmt::format("{} {}\n", host, getpid());
+}
+
+std::string first_line(int fd) {
+  char text[300] = {};
+  ssize_t got = pread(fd, text, sizeof text - 1, 0);
+  std::string_view line(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  return std::string(line.substr(0, line.find('\n')));
+}
+
+} // namespace
+
+std::string run_name(std::string_view env, std::string_view algorithm,
+                     std::uint64_t seed, std::time_t start) {
+  return fmt::format("{}__{}__{}__{:%Y%m%d-%H%M%S}", env, algorithm, seed,
+                     fmt::gmtime(start));
+}
+
+fs::path find_run(const fs::path &path) {
+  if (is_run(path))
+    return path;
+  std::vector<fs::path> runs = runs_in(path);
+  if (runs.size() != 1)
+    throw UsageError(
+        fmt::format("{}: must be a run folder or hold exactly one: got {} runs",
+                    path.string(), runs.size()));
+  return runs.front();
+}
+
+fs::path latest_run(const fs::path &parent, std::string_view env,
+                    std::string_view algorithm, std::uint64_t seed) {
+  std::string prefix = fmt::format("{}__{}__{}__", env, algorithm, seed);
+  fs::path newest;
+  for (const fs::path &run : runs_in(parent)) {
+    std::error_code ignored;
+    // the rest of the name is the date, so names sort by time
+    if (run.filename().string().starts_with(prefix) &&
+        fs::exists(run / "checkpoints" / "LATEST", ignored) &&
+        run.filename() > newest.filename())
+      newest = run;
+  }
+  return newest;
+}
+
+RunFolder RunFolder::create(const fs::path &parent, const std::string &name) {
+  fs::path path = parent / name;
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error)
+    throw FileError(parent.string(), "create folder", error.value());
+  bool made = fs::create_directory(path, error);
+  if (error)
+    throw FileError(path.string(), "create folder", error.value());
+  if (!made)
+    throw UsageError(fmt::format("{}: must be a new folder unless --resume is "
+                                 "given: got one that exists",
+                                 path.string()));
+  return RunFolder(path, false);
+}
+
+RunFolder RunFolder::open(const fs::path &folder) {
+  return RunFolder(folder, true);
+}
+
+RunFolder::RunFolder(fs::path path, bool resumed)
+    : path_(std::move(path)), resumed_(resumed) {
+  std::string lock = file(".lock");
+  lock_ = runtime::Descriptor(
+      ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (lock_.get() < 0)
+    throw FileError(lock, "open", errno);
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK)
+      throw FileError(lock, "lock", errno);
+    throw std::runtime_error(fmt::format(
+        "{}: must have no other trainer at work (host, process): got {}",
+        path_.string(), first_line(lock_.get())));
+  }
+  std::string text = owner();
+  if (ftruncate(lock_.get(), 0) != 0)
+    throw FileError(lock, "cut", errno);
+  runtime::write_exactly(lock_.get(), std::as_bytes(std::span(text)), lock);
+}
+
+} // namespace phlox::rl

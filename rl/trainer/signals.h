@@ -1,0 +1,30 @@
+// Requests that arrive as signals while a run is going on.
+#pragma once
+#include <csignal>
+
+namespace phlox::rl {
+
+/// Catches SIGINT, SIGTERM, SIGHUP (stop) and SIGUSR1 (checkpoint and evaluate
+/// now) during its lifetime; a second SIGINT ends the process at once. A full
+/// disk quota and a closed pipe become write errors instead of signals.
+///
+/// Threads: one object at a time.
+class Signals {
+public:
+  Signals();
+  Signals(const Signals &) = delete;
+  Signals &operator=(const Signals &) = delete;
+  ~Signals();
+
+  /// Returns the number of the signal that asked to stop, or 0.
+  static int stop();
+  /// Returns true once per SIGUSR1.
+  static bool take_request();
+
+private:
+  static constexpr int handled_[] = {SIGINT,  SIGTERM, SIGHUP,
+                                     SIGUSR1, SIGXFSZ, SIGPIPE};
+  struct sigaction before_[6];
+};
+
+} // namespace phlox::rl

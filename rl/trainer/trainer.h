@@ -1,0 +1,41 @@
+// Trains a compiled program in an environment: collects, stores, updates,
+// evaluates, logs, checkpoints and resumes.
+#pragma once
+#include "phlox/runtime.h"
+#include "rl/trainer/any_environment.h"
+#include "rl/trainer/run_folder.h"
+#include "rl/trainer/text_log.h"
+#include "rl/trainer/trainer_config.h"
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace phlox::rl {
+
+/// Everything a run needs beside its settings.
+struct TrainRequest {
+  TrainerConfig config;
+  std::string config_toml; // resolved, with origins: becomes config.toml
+  nlohmann::json manifest; // command line, versions: joined to our own
+  phlox_executable *executable = nullptr; // loaded; outlives the call
+  EnvironmentFactory environments;
+};
+
+/// Trains until total_timesteps; a folder that was opened for resuming goes on
+/// from its newest good checkpoint, bit for bit, or starts anew without one.
+///
+/// Returns: the exit status: 0 done (or stop_after reached), 1 failed (the
+///          reason is the last line said), 128 + n stopped by signal n.
+/// Errors:  UsageError if settings and program do not fit each other; other
+///          errors are said on stderr and become status 1.
+/// Threads: one run per process (it handles signals).
+int train(const TrainRequest &request, RunFolder &folder, TextLog &log);
+
+/// The same for an environment type; `make` returns std::unique_ptr<Env> for an
+/// EnvironmentRequest.
+template <VectorEnvironment Env, class Make>
+int train(TrainRequest request, Make make, RunFolder &folder, TextLog &log) {
+  request.environments = environment_factory<Env>(std::move(make));
+  return train(request, folder, log);
+}
+
+} // namespace phlox::rl

@@ -1,0 +1,51 @@
+#include "test/rl/trainer/run_lqr.h"
+
+namespace phlox::rl::test {
+namespace {
+
+TEST(Loop, TrainsToTheEnd) {
+  Scratch folder;
+  ASSERT_EQ(run_lqr(small_config(), folder.path()), 0);
+  fs::path run = folder.path() / "run";
+  auto saved = nlohmann::json::parse(
+      read_text(run / "checkpoints" / "000003000" / "trainer.json"));
+  EXPECT_EQ(saved["counters"]["env_step"], 3000);
+  EXPECT_EQ(saved["counters"]["vector_step"], 750);
+  EXPECT_EQ(saved["counters"]["update"], 1450); // .5 of 3000 - 100
+  EXPECT_EQ(saved["counters"]["evaluations"], 6);
+  EXPECT_EQ(saved["counters"]["episodes"], 28); // 4 x 7 whole ones of 100
+  auto result = nlohmann::json::parse(read_text(run / "result.json"));
+  EXPECT_EQ(result["steps"].size(), 6u);
+  EXPECT_EQ(result["returns"][5].size(), 5u);
+  EXPECT_EQ(result["final"]["episodes"], 10);
+  // the optimal gain is .192; at 0 the mean return is near -26
+  EXPECT_GT(result["final"]["mean"].get<double>(),
+            result["returns"][0][0].get<double>() - 100);
+}
+
+TEST(Loop, GivesTheSameRunForAnyThreads) {
+  Scratch folder;
+  TrainerConfig config = small_config();
+  ASSERT_EQ(run_lqr(config, folder.path(), "one"), 0);
+  config.threads = 2;
+  ASSERT_EQ(run_lqr(config, folder.path(), "two"), 0);
+  expect_same_run(folder.path() / "one", folder.path() / "two");
+}
+
+TEST(Loop, TrainsTheSameWithoutEvaluation) {
+  Scratch folder;
+  TrainerConfig config = small_config();
+  ASSERT_EQ(run_lqr(config, folder.path(), "with"), 0);
+  config.eval.every = 0;
+  config.eval.final_episodes = 0;
+  ASSERT_EQ(run_lqr(config, folder.path(), "without"), 0);
+  fs::path a = folder.path() / "with", b = folder.path() / "without";
+  EXPECT_EQ(without_time(a / "metrics.csv"), without_time(b / "metrics.csv"));
+  EXPECT_EQ(final_arena(a), final_arena(b));
+  config.seed = 2;
+  ASSERT_EQ(run_lqr(config, folder.path(), "other"), 0);
+  EXPECT_NE(final_arena(a), final_arena(folder.path() / "other"));
+}
+
+} // namespace
+} // namespace phlox::rl::test
