@@ -1,0 +1,36 @@
+// From a plan to a module of LLVM functions.
+#pragma once
+#include "compiler/codegen/cpu/Expression.h"
+
+namespace phlox::cpu {
+
+/// Emits every kernel, phase and the entry function `phlox_entry_NAME` of a
+/// plan into `module`.
+void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module);
+
+/// Symbol of the entry function of `name`.
+std::string entrySymbol(llvm::StringRef name);
+
+// one per kind of kernel; the function's body so far holds nothing
+void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
+                     Value loops, Value task);
+void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
+                Value loops, Value task);
+void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
+                const Target &target, Value call, Value loops, Value task);
+
+/// Runs `body` for every index of the groups, the first one split over the
+/// kernel's tasks.
+void emitLoops(KernelBuilder &k, Expression &expression,
+               ArrayRef<Group> groups, int64_t tasks, Value task,
+               llvm::function_ref<void()> body);
+/// Runs `body` over vectors of a group; tasks share the full vectors, the last
+/// one adds the tail.
+void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,
+                 int64_t tasks, Value task,
+                 llvm::function_ref<void(int64_t width)> body);
+
+/// How many tasks a kernel is cut into: about `nanoseconds` each.
+int64_t tasksFor(double cost, int64_t most, double nanoseconds = 4000);
+
+} // namespace phlox::cpu

@@ -1,0 +1,252 @@
+// Functions of one entry point: kernels, phases that share their tasks among
+// threads, and the entry function that runs phases and scans in order.
+#include "compiler/codegen/cpu/Emit.h"
+#include "compiler/codegen/cpu/Planner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace phlox::cpu {
+namespace LLVM = mlir::LLVM;
+namespace arith = mlir::arith;
+
+std::string entrySymbol(llvm::StringRef name) {
+  return ("phlox_entry_" + name).str();
+}
+static std::string entryName(const Plan &plan) {
+  return mlir::cast<mlir::func::FuncOp>(plan.function).getSymName().str();
+}
+std::string constantName(const Plan &plan, int64_t number) {
+  return "phlox_constant_" + entryName(plan) + "_" + std::to_string(number);
+}
+
+namespace {
+// below this a phase runs on the calling thread: waking others costs as much
+constexpr double kParallelNanoseconds = 4000;
+
+class EntryEmitter {
+public:
+  EntryEmitter(Plan &plan, const Target &target, mlir::ModuleOp module)
+      : plan(plan), target(target), module(module),
+        b(module.getLoc(), module.getContext()), name(entryName(plan)),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
+
+  void run() {
+    emitConstants();
+    b.setInsertionPointToEnd(module.getBody());
+    auto entry = function(entrySymbol(name), {pointer},
+                          LLVM::Linkage::External);
+    auto *block = entry.addEntryBlock(b);
+    b.setInsertionPointToStart(block);
+    call = block->getArgument(0);
+    int64_t depth = deepest(*plan.region);
+    auto i64 = b.getI64Type();
+    loops = depth ? LLVM::AllocaOp::create(b, pointer, i64,
+                                           number(depth), 8)
+                        .getResult()
+                  : LLVM::ZeroOp::create(b, pointer).getResult();
+    emitRegion(*plan.region);
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+  }
+
+private:
+  Value number(int64_t value) {
+    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+  }
+
+  LLVM::LLVMFuncOp function(const std::string &symbol,
+                            ArrayRef<mlir::Type> arguments,
+                            LLVM::Linkage linkage) {
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(b.getContext()), arguments);
+    mlir::OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(module.getBody());
+    return LLVM::LLVMFuncOp::create(b, symbol, type, linkage);
+  }
+
+  void emitConstants() {
+    b.setInsertionPointToStart(module.getBody());
+    for (auto [i, elements] : llvm::enumerate(plan.constants)) {
+      auto type = elements.getType();
+      auto element = type.getElementType();
+      mlir::Type stored =
+          element.isInteger(1) ? mlir::Type(b.getI8Type()) : element;
+      auto flat = RankedTensorType::get({type.getNumElements()}, stored);
+      mlir::DenseElementsAttr value;
+      if (element.isInteger(1)) {
+        SmallVector<int8_t> bytes;
+        for (bool bit : elements.getValues<bool>())
+          bytes.push_back(bit);
+        value = mlir::DenseElementsAttr::get(flat, ArrayRef<int8_t>(bytes));
+      } else {
+        value = elements.reshape(flat);
+      }
+      LLVM::GlobalOp::create(
+          b, LLVM::LLVMArrayType::get(stored, type.getNumElements()),
+          /*isConstant=*/true, LLVM::Linkage::Internal,
+          constantName(plan, i), value, /*alignment=*/64);
+    }
+  }
+
+  static int64_t deepest(const Region &region) {
+    int64_t depth = region.depth;
+    for (auto &kernel : region.kernels)
+      if (kernel->body)
+        depth = std::max(depth, deepest(*kernel->body));
+    return depth;
+  }
+
+  void emitKernel(Kernel &kernel) {
+    mlir::OpBuilder::InsertionGuard guard(b);
+    static constexpr const char *kinds[] = {"map", "matmul", "reduce", "own"};
+    kernel.name = "phlox_" + name + "_" + std::to_string(kernelCount++) + "_" +
+                  kinds[kernel.kind];
+    auto code = function(kernel.name, {pointer, pointer, b.getI64Type()},
+                         LLVM::Linkage::Internal);
+    code.setNoInline(true);
+    auto *block = code.addEntryBlock(b);
+    b.setInsertionPointToStart(block);
+    KernelBuilder k(b, target.lanes);
+    Value kernelCall = block->getArgument(0), kernelLoops = block->getArgument(1),
+          task = block->getArgument(2);
+    switch (kernel.kind) {
+    case Kernel::Elementwise:
+      emitElementwise(plan, kernel, k, kernelCall, kernelLoops, task);
+      break;
+    case Kernel::Reduce:
+      emitReduce(plan, kernel, k, kernelCall, kernelLoops, task);
+      break;
+    case Kernel::Matmul:
+      emitMatmul(plan, kernel, k, target, kernelCall, kernelLoops, task);
+      break;
+    default: {
+      Expression expression(plan, kernel, k, {});
+      expression.emitBases(kernelCall, kernelLoops);
+      for (Value operand : kernel.anchor->getOperands()) {
+        k.operands.push_back(expression.base(plan.places[operand]));
+        k.operandTypes.push_back(tensorType(operand));
+      }
+      k.result = expression.base(kernel.target);
+      k.resultType = tensorType(kernel.root);
+      loweringOf(plan, kernel.anchor).own->emit(k, task);
+    }
+    }
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+  }
+
+  void callKernel(const Kernel &kernel, Value kernelCall, Value kernelLoops,
+                  Value task) {
+    LLVM::CallOp::create(b, mlir::TypeRange{}, kernel.name,
+                         mlir::ValueRange{kernelCall, kernelLoops, task});
+  }
+
+  // a function whose task numbers run through all tasks of all kernels
+  std::string emitPhase(ArrayRef<Kernel *> kernels) {
+    if (kernels.size() == 1)
+      return kernels[0]->name;
+    mlir::OpBuilder::InsertionGuard guard(b);
+    std::string symbol =
+        "phlox_" + name + "_phase_" + std::to_string(phaseCount++);
+    auto code = function(symbol, {pointer, pointer, b.getI64Type()},
+                         LLVM::Linkage::Internal);
+    auto *block = code.addEntryBlock(b);
+    Value index = block->getArgument(2);
+    int64_t first = 0;
+    for (auto [i, kernel] : llvm::enumerate(kernels)) {
+      b.setInsertionPointToEnd(block);
+      auto callHere = [&] {
+        Value task = arith::SubIOp::create(b, index, number(first));
+        callKernel(*kernel, code.getArgument(0), code.getArgument(1), task);
+        LLVM::ReturnOp::create(b, mlir::ValueRange{});
+      };
+      if (i + 1 == kernels.size()) {
+        callHere();
+        break;
+      }
+      auto *here = b.createBlock(&code.getBody());
+      auto *next = b.createBlock(&code.getBody());
+      b.setInsertionPointToEnd(block);
+      Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, index,
+                                         number(first + kernel->tasks));
+      LLVM::CondBrOp::create(b, mine, here, next);
+      b.setInsertionPointToEnd(here);
+      callHere();
+      first += kernel->tasks;
+      block = next;
+    }
+    return symbol;
+  }
+
+  void emitStep(Region &region, const Step &step) {
+    SmallVector<Kernel *> kernels;
+    int64_t tasks = 0;
+    double cost = 0;
+    for (unsigned index : step.kernels) {
+      auto *kernel = region.kernels[index].get();
+      emitKernel(*kernel);
+      kernels.push_back(kernel);
+      tasks += kernel->tasks;
+      cost += kernel->cost;
+    }
+    if (tasks == 1 || cost < kParallelNanoseconds) {
+      for (auto *kernel : kernels)
+        for (int64_t task = 0; task < kernel->tasks; task++)
+          callKernel(*kernel, call, loops, number(task));
+      return;
+    }
+    // the longest first: threads end together
+    llvm::stable_sort(kernels, [](Kernel *x, Kernel *y) {
+      return x->cost / x->tasks > y->cost / y->tasks;
+    });
+    std::string symbol = emitPhase(kernels);
+    auto at = LLVM::GEPOp::create(b, pointer, b.getI8Type(), call,
+                                  ArrayRef<LLVM::GEPArg>{32});
+    Value parallelFor = LLVM::LoadOp::create(b, pointer, at);
+    Value task = LLVM::AddressOfOp::create(b, pointer, symbol);
+    auto type = LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(b.getContext()),
+        {pointer, pointer, pointer, b.getI64Type()});
+    LLVM::CallOp::create(
+        b, type, mlir::ValueRange{parallelFor, call, task, loops,
+                                  number(tasks)});
+  }
+
+  void emitRegion(Region &region) {
+    for (auto &step : region.steps) {
+      if (!step.isScan) {
+        emitStep(region, step);
+        continue;
+      }
+      auto &body = *region.kernels[step.kernels[0]]->body;
+      auto loop = mlir::scf::ForOp::create(b, number(0), number(body.length),
+                                           number(1));
+      mlir::OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value index = loop.getInductionVar();
+      if (body.reverse)
+        index = arith::SubIOp::create(b, number(body.length - 1), index);
+      auto slot = LLVM::GEPOp::create(
+          b, pointer, b.getI64Type(), loops,
+          ArrayRef<LLVM::GEPArg>{int32_t(body.depth - 1)});
+      LLVM::StoreOp::create(b, index, slot);
+      emitRegion(body);
+    }
+  }
+
+  Plan &plan;
+  const Target &target;
+  mlir::ModuleOp module;
+  mlir::ImplicitLocOpBuilder b;
+  std::string name;
+  mlir::Type pointer;
+  Value call, loops;
+  int kernelCount = 0, phaseCount = 0;
+};
+} // namespace
+
+void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module) {
+  EntryEmitter(plan, target, module).run();
+}
+
+} // namespace phlox::cpu

@@ -1,0 +1,87 @@
+// Emits what a kernel computes for one vector of its iteration space.
+#pragma once
+#include "compiler/codegen/KernelBuilder.h"
+#include "compiler/codegen/cpu/Plan.h"
+#include <map>
+
+namespace phlox::cpu {
+
+/// Where an axis of a value is read: iteration dimension `dim` (-1: none) plus
+/// `offset`.
+struct AxisIndex {
+  int64_t dim = -1, offset = 0;
+  auto operator<=>(const AxisIndex &) const = default;
+};
+using Access = std::vector<AxisIndex>;
+
+/// How far one element of the iteration space moves in memory: elements per
+/// step of each dimension, and a constant.
+struct Strides {
+  SmallVector<int64_t> perDim;
+  int64_t constant = 0;
+};
+
+/// Neighbouring dimensions that all accesses run through as one.
+struct Group {
+  SmallVector<unsigned> dims;
+  int64_t extent = 1;
+  unsigned last = 0; ///< the dimension whose stride counts
+};
+
+class Expression {
+public:
+  Expression(Plan &plan, Kernel &kernel, KernelBuilder &builder,
+             ArrayRef<int64_t> extents);
+
+  /// Finds base addresses of everything the kernel reads and writes; call at
+  /// the start of its function.
+  void emitBases(Value call, Value loops);
+  /// Address of a place, as of emitBases.
+  Value base(const Place &place);
+
+  /// Merges dimensions; only those of one kind (`kinds`) join. Dimensions of
+  /// extent 1 vanish.
+  SmallVector<Group> groups(Value root, const Access &access,
+                            ArrayRef<const Strides *> others,
+                            ArrayRef<int> kinds);
+
+  /// Current index of a group's dimension, set by the loops around.
+  void setIndex(const Group &group, Value index);
+  Value index(const Group &group) const { return indices[group.last]; }
+  /// The group whose neighbours fill a vector, and how many.
+  void setVector(const Group *group, int64_t width);
+  /// A value computed by the loops around (an accumulator), for this vector.
+  void bind(Value value, const Access &access, Value vector);
+
+  /// Emits the vector of `value` read through `access`.
+  Value emit(Value value, const Access &access, bool isRoot = false);
+
+  /// Strides of a dense tensor read through an access.
+  Strides stridesFor(ArrayRef<int64_t> shape, const Access &access) const;
+  /// Follows rearrangements to memory.
+  std::pair<Value, Access> view(Value value, Access access);
+  /// Element index for the current loop indices.
+  Value linear(const Strides &strides);
+  int64_t vectorStride(const Strides &strides) const;
+
+  static Access identity(int64_t rank);
+
+private:
+  void collect(Value value, const Access &access, bool isRoot,
+               SmallVector<Strides> &found);
+  Value emitUncached(Value value, const Access &access, bool isRoot);
+  Access mapped(const IndexMap &map, const Access &access) const;
+  bool isMemory(Value value, bool isRoot) const;
+
+  Plan &plan;
+  Kernel &kernel;
+  KernelBuilder &k;
+  SmallVector<int64_t> extents;
+  SmallVector<Value> indices; ///< per dimension, null: not looped over
+  const Group *vectorGroup = nullptr;
+  int64_t width = 1;
+  std::map<std::pair<void *, Access>, Value> memo;
+  std::vector<std::pair<Place, Value>> bases;
+};
+
+} // namespace phlox::cpu

@@ -1,0 +1,108 @@
+// The plan of one entry point: which values get memory, which kernels compute
+// them, in which phases they run.
+#pragma once
+#include "compiler/codegen/Lowering.h"
+#include "compiler/codegen/cpu/Target.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+#include <memory>
+
+namespace phlox::cpu {
+
+enum class Storage { Input, Output, Leaf, Scratch, Constant };
+
+/// One piece of memory. Input, Output: `number` is the argument's position;
+/// Leaf, Scratch: `offset` is in bytes; Constant: `number` counts the plan's
+/// constants.
+struct Region;
+struct Buffer {
+  Storage storage = Storage::Scratch;
+  int64_t number = 0, offset = 0, bytes = 0;
+  Region *owner = nullptr;    ///< where it was made
+  Buffer *sameAs = nullptr;   ///< the buffer that it was merged into
+  int64_t firstUse = INT64_MAX, lastUse = -1; ///< times, for scratch
+
+  Buffer *resolve() { return sameAs ? sameAs->resolve() : this; }
+};
+
+/// Where a value lies: a buffer, and how far each enclosing scan moves in it.
+struct Place {
+  Buffer *buffer = nullptr;
+  int64_t offset = 0;                ///< bytes
+  SmallVector<int64_t> loopStrides;  ///< bytes per iteration, outermost first
+};
+
+/// A unit of code. Elementwise and Matmul store `root`; Reduce stores its op's
+/// result; Own runs its op's loops; Scan repeats a region.
+struct Kernel {
+  enum Kind { Elementwise, Matmul, Reduce, Own, Scan } kind = Elementwise;
+  Value root;
+  mlir::Operation *anchor = nullptr; ///< matmul, reduce, own kernel, scan
+  Place target;                      ///< where root is stored
+  std::optional<Place> source; ///< a copy: where root is read from
+  /// Elements between neighbours of root in the target (dense unless it is a
+  /// part of a concat).
+  SmallVector<int64_t> targetStrides;
+  llvm::SmallSetVector<Value, 4> reads; ///< values with a place
+  SmallVector<unsigned> after;          ///< kernels that must have run
+  int64_t level = 0, tasks = 1;
+  double cost = 0; ///< rough nanoseconds on one core
+  std::unique_ptr<Region> body; ///< of a scan
+  std::string name;
+};
+
+/// One step of a schedule: kernels that may run at the same time, or one scan.
+struct Step {
+  SmallVector<unsigned> kernels;
+  bool isScan = false;
+};
+
+/// A value that must end up in a given place; `old` is the argument that the
+/// place held before (null for outputs).
+struct Writeback {
+  Value value, old;
+  Place place;
+};
+
+/// The kernels of one block: an entry point's or a scan's body.
+struct Region {
+  mlir::Block *block = nullptr;
+  unsigned depth = 0; ///< enclosing scans
+  std::vector<std::unique_ptr<Kernel>> kernels;
+  std::vector<Step> steps;
+  int64_t length = 1;
+  bool reverse = false;
+};
+
+struct Plan {
+  mlir::Operation *function = nullptr;
+  std::unique_ptr<Region> region;
+  std::vector<std::unique_ptr<Buffer>> buffers;
+  llvm::DenseMap<Value, Place> places;
+  llvm::DenseMap<mlir::Operation *, std::unique_ptr<Lowering>> lowerings;
+  std::vector<mlir::DenseElementsAttr> constants;
+  int64_t scratchBytes = 0;
+  bool writesState = false;
+  double flops = 0, bytes = 0;
+};
+
+/// Byte offset of every leaf in the arena, by name.
+using LeafOffsets = llvm::StringMap<int64_t>;
+
+/// Plans one entry point. Every op must be lowerable without decomposition
+/// (run phlox-decompose before).
+std::unique_ptr<Plan> makePlan(mlir::Operation *function,
+                               const LeafOffsets &leaves, const Target &target);
+
+/// Gives every scratch buffer an offset; two share bytes only if no step needs
+/// both.
+void allocateScratch(Plan &plan);
+
+/// Symbol of a plan's n-th constant.
+std::string constantName(const Plan &plan, int64_t number);
+
+/// Bytes that an element takes in memory (i1 takes one).
+int64_t elementBytes(mlir::Type element);
+int64_t tensorBytes(mlir::RankedTensorType type);
+
+} // namespace phlox::cpu

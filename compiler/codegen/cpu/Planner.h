@@ -1,0 +1,59 @@
+// The planner of one block; see Planner.cpp (kernels) and Schedule.cpp (order).
+#pragma once
+#include "compiler/codegen/cpu/Plan.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace phlox::cpu {
+
+class RegionPlanner {
+public:
+  RegionPlanner(Plan &plan, const Target &target, Region &region);
+  void run(std::vector<Writeback> writebacks);
+
+private:
+  // what the consumers of a value want of it
+  struct Use {
+    llvm::SmallSetVector<Value, 2> roots; ///< kernels that read it inside
+    bool must = false;  ///< needs memory of its own
+    bool view = false;  ///< memory, or a rearrangement of memory
+    bool plain = true;  ///< read element by element, in place
+  };
+  Use &use(Value value);
+  void readBy(Value value, Value root, bool plain);
+  void materialise(Value value);
+  void classify(mlir::Operation *op);
+  void classifyOperands(mlir::Operation *op, Value root, bool plain);
+  Buffer *newBuffer(Storage storage, int64_t bytes);
+  Kernel &newKernel(Kernel::Kind kind, Value root);
+  void collectReads(Kernel &kernel, Value value, bool isRoot);
+  void formKernel(Value root);
+  void formScan(ScanOp scan);
+
+  // Schedule.cpp
+  void schedule(const std::vector<Writeback> &writebacks);
+  bool reaches(unsigned from, unsigned to);
+  bool readsInPlace(const Kernel &kernel, Value argument);
+  bool placeDirectly(const Writeback &writeback);
+  void estimate(Kernel &kernel);
+
+  Plan &plan;
+  const Target &target;
+  Region &region;
+  llvm::DenseMap<Value, Use> uses;
+  llvm::DenseMap<Value, mlir::Operation *> anchors; ///< root -> its matmul
+  SmallVector<Value> roots;
+  llvm::DenseSet<Value> inlineRoots; ///< roots of element-wise kernels
+  SmallVector<mlir::Operation *> aliases;
+  llvm::DenseSet<std::pair<Kernel *, Value>> kernelValues;
+  llvm::MapVector<Value, SmallVector<unsigned>> writers;
+  llvm::DenseSet<Value> claimed; ///< values written straight to a result
+};
+
+/// The op's lowering, asked once.
+const Lowering &loweringOf(Plan &plan, mlir::Operation *op);
+/// Whether the value is one number in all elements, known now.
+bool isSplatConstant(Value value);
+/// Numbers all steps in the order they run, and sets the buffers' live ranges.
+void assignTimes(Plan &plan);
+
+} // namespace phlox::cpu
