@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <mutex>
 #include <stdexcept>
@@ -12,11 +13,13 @@
 namespace phlox::envs {
 namespace {
 
-// warnings are counted in mjData and read from there; an error ends the
-// process inside MuJoCo right after this function
+// warnings are counted in mjData and read from there; after an error MuJoCo
+// would go on in an undefined state once its handler returned (4.0.1)
 void handle_message(const mjLogMessage *message) {
-  if (message->level == mjLOG_ERROR)
-    std::fprintf(stderr, "phlox: MuJoCo: %s\n", message->subject);
+  if (message->level != mjLOG_ERROR)
+    return;
+  std::fprintf(stderr, "phlox: MuJoCo: %s\n", message->subject);
+  std::_Exit(EXIT_FAILURE);
 }
 
 std::string one_line(std::string_view text) {

@@ -24,7 +24,9 @@ struct Model {
 };
 
 /// Requires the library to be of the headers' version, and stops MuJoCo from
-/// writing to the console or to MUJOCO_LOG.TXT. Every loader calls it.
+/// writing to the console or to MUJOCO_LOG.TXT. Every loader calls it. An error
+/// inside MuJoCo, such as exhausted memory, ends the process with status 1 and
+/// one line, since MuJoCo cannot go on after it.
 ///
 /// Errors:  std::runtime_error with both versions.
 void prepare_mujoco();

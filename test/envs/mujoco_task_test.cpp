@@ -1,0 +1,167 @@
+// Loading: layouts, messages, and no word to console or log file.
+#include "envs/mujoco_task.h"
+#include "envs/replay.h"
+#include "test/envs/support.h"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace phlox::envs {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+/// Runs a test inside an empty folder of its own.
+class MujocoTaskTest : public ::testing::Test {
+protected:
+  MujocoTaskTest() {
+    std::string name = std::filesystem::temp_directory_path() / "envs.XXXXXX";
+    folder_ = mkdtemp(name.data());
+    std::filesystem::current_path(folder_);
+  }
+  ~MujocoTaskTest() override {
+    std::filesystem::current_path(before_);
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::string load(const std::string &text) {
+    std::ofstream("model.xml") << text;
+    return message_of<std::runtime_error>([] {
+      make_environment("HalfCheetah-v5", {{"xml_file", "./model.xml"}});
+    });
+  }
+
+  std::filesystem::path before_ = std::filesystem::current_path(), folder_;
+};
+
+const std::string body = "<worldbody><body><joint name='hinge'/>"
+                         "<geom size='1'/></body></worldbody>";
+
+TEST_F(MujocoTaskTest, HalfCheetahAsInItsTable) {
+  const auto environment = make_environment("HalfCheetah-v5", {});
+  const auto &task = dynamic_cast<const MujocoTask &>(*environment);
+  const Spec &spec = task.spec();
+  EXPECT_EQ(task.model().nq, 9);
+  EXPECT_EQ(task.model().nv, 9);
+  EXPECT_EQ(task.model().nbody, 8);
+  EXPECT_EQ(task.model().nu, 6);
+  EXPECT_EQ(task.dt(), .01 * 5);
+  EXPECT_EQ(task.model().opt.integrator, mjINT_EULER);
+  const double gears[] = {120, 90, 60, 120, 60, 30};
+  for (int k = 0; k < 6; ++k)
+    EXPECT_EQ(task.model().actuator_gear[6 * k], gears[k]);
+  EXPECT_EQ(spec.obs_size, 17);
+  EXPECT_EQ(spec.max_episode_steps, 1000);
+  EXPECT_EQ(spec.action_low, std::vector<double>(6, -1));
+  EXPECT_EQ(spec.action_high, std::vector<double>(6, 1));
+  EXPECT_THAT(spec.simulator, HasSubstr("MuJoCo "));
+  EXPECT_THAT(spec.load_warning, HasSubstr("settotalmass"));
+}
+
+TEST_F(MujocoTaskTest, WarningsReachNeitherConsoleNorLogFile) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  VectorEnv env = make_vector_env("HalfCheetah-v5", {}, 1, 0);
+  env.reset();
+  dynamic_cast<MujocoTask &>(env.environment(0)).data().qpos[0] = NAN;
+  env.step(std::vector<float>(6));
+  mju_warning("a warning of the simulator");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(env.sim_warnings(), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(MujocoTaskTest, AnErrorOfTheSimulatorIsOneLineAndStatus1) {
+  prepare_mujoco();
+  EXPECT_EXIT(mju_error("no more memory"), testing::ExitedWithCode(1),
+              "^phlox: MuJoCo: no more memory\n$");
+}
+
+TEST_F(MujocoTaskTest, KeywordArgumentsReachTheTask) {
+  const auto all = make_environment(
+      "HalfCheetah-v5", {{"exclude_current_positions_from_observation", false},
+                         {"forward_reward_weight", 2},
+                         {"ctrl_cost_weight", .5},
+                         {"frame_skip", 1}});
+  const auto plain = make_environment("HalfCheetah-v5", {{"frame_skip", 1}});
+  EXPECT_EQ(all->spec().obs_size, 18);
+  const std::vector<double> qpos(9, .1), qvel(9, .2),
+      action = {1, -1, .5, 0, 0, 0};
+  const auto steps = std::span<const double>(action);
+  const Replay got = replay(*all, qpos, qvel, steps);
+  const Replay base = replay(*plain, qpos, qvel, steps);
+  const double forward = base.reward[0] + .1 * 2.25;
+  EXPECT_NEAR(got.reward[0], 2 * forward - .5 * 2.25, 1e-12);
+  // the first coordinate of the longer observation is the root's x
+  EXPECT_NEAR((got.obs[0] - .1) / .01, forward, 1e-10);
+  EXPECT_EQ(std::vector(got.obs.begin() + 1, got.obs.end()), base.obs);
+}
+
+TEST_F(MujocoTaskTest, BrokenStatesOfAReplayAreCountedAndPassed) {
+  const auto environment = make_environment("HalfCheetah-v5", {});
+  std::vector<double> qpos(9), qvel(9), actions(3 * 6);
+  qvel[2] = 1e11;
+  const Replay got =
+      replay(*environment, qpos, qvel, std::span<const double>(actions));
+  EXPECT_EQ(got.sim_warnings, 1);
+  EXPECT_EQ(got.reward.size(), 3u);
+  for (const double number : got.obs)
+    EXPECT_TRUE(std::isfinite(number));
+}
+
+TEST_F(MujocoTaskTest, StatesOfAnotherSizeAreRefused) {
+  const auto environment = make_environment("HalfCheetah-v5", {});
+  const auto of = [&](std::size_t nq, std::size_t nv, std::size_t numbers) {
+    const std::vector<double> qpos(nq), qvel(nv), actions(numbers);
+    return message_of<std::invalid_argument>([&] {
+      replay(*environment, qpos, qvel, std::span<const double>(actions));
+    });
+  };
+  EXPECT_EQ(of(8, 9, 6), "HalfCheetah-v5: qpos must have 9 numbers: got 8");
+  EXPECT_EQ(of(9, 7, 6), "HalfCheetah-v5: qvel must have 9 numbers: got 7");
+  EXPECT_EQ(of(9, 9, 7),
+            "HalfCheetah-v5: actions must be steps x 6: got 7 numbers");
+}
+
+TEST_F(MujocoTaskTest, BadModelsAreRefusedInOneLine) {
+  EXPECT_THAT(load("<mujoco>\n<oops/>\n</mujoco>"),
+              HasSubstr("./model.xml: model must load: got "));
+  EXPECT_THAT(load("<mujoco>\n<oops/>\n</mujoco>"), HasSubstr("line 2"));
+  EXPECT_EQ(load("<mujoco>" + body + "</mujoco>"),
+            "./model.xml: at least one actuator is required: got none");
+  EXPECT_EQ(load("<mujoco>" + body +
+                 "<actuator><motor name='knee' joint='hinge'/></actuator>"
+                 "</mujoco>"),
+            "./model.xml: actuator 0 'knee' must have a finite control range: "
+            "got none");
+  EXPECT_EQ(load("<mujoco>" + body +
+                 "<actuator><motor joint='hinge' ctrlrange='-1 2'/></actuator>"
+                 "</mujoco>"),
+            ""); // another model with a joint is fine
+  EXPECT_EQ(message_of<std::runtime_error>([] {
+              load_model("half_cheetah.xml", {.nq = 9, .nbody = 7});
+            }).substr(0, 1),
+            "/");
+  EXPECT_THAT(message_of<std::runtime_error>([] {
+                load_model("half_cheetah.xml", {.nq = 9, .nbody = 7});
+              }),
+              EndsWith("nbody must be 7 for this task: got 8"));
+}
+
+TEST_F(MujocoTaskTest, MissingModelsAreNamed) {
+  const auto of = [](const char *name) {
+    return message_of<std::runtime_error>(
+        [&] { make_environment("HalfCheetah-v5", {{"xml_file", name}}); });
+  };
+  EXPECT_EQ(of("./none.xml"), "model file must exist: got './none.xml'");
+  EXPECT_THAT(of("none.xml"), HasSubstr("got 'none.xml', not in "));
+  EXPECT_THAT(of(""), HasSubstr("got '', not in "));
+}
+
+} // namespace
+} // namespace phlox::envs
