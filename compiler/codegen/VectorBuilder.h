@@ -33,10 +33,12 @@ public:
   /// Evaluates sum_i coefficients[i] x^(n-1-i) by Horner's rule.
   Value polynomial(Value x, llvm::ArrayRef<double> coefficients);
 
-  // transcendental functions, VectorMath.cpp
-  Value exp(Value x);   ///< 0 below -87.3, inf above 88.7
-  Value expm1(Value x); ///< relative error 3e-7
-  Value log(Value x);   ///< nan below 0, -inf at 0
+  // transcendental functions, VectorMath.cpp and VectorRandom.cpp
+  Value exp(Value x);       ///< 0 below -87, inf above 88.7
+  Value expWithin(Value x); ///< of x in [-88, 88]
+  Value expm1(Value x);     ///< relative error 3e-7
+  Value log(Value x);       ///< nan below 0, -inf at 0
+  Value logNormal(Value x); ///< of positive, finite, normal x only
   Value log1p(Value x);
   Value tanh(Value x);
   Value sigmoid(Value x);
@@ -76,6 +78,7 @@ public:
   Value bitsToReal(Value x); ///< i32 -> f32, same bits
   Value realToBits(Value x);
   Value toReal(Value x); ///< i1, i32, i64, all unsigned -> f32; f32 passes
+  Value signedToReal(Value x); ///< i32 -> f32
   /// Converts to i1 (x != 0), i32 or i64: truncates f32 and holds it between 0
   /// and the largest f32 in range (NaN: 0); widens by zeros; drops high bits.
   Value toInteger(Value x, mlir::Type element);

@@ -93,7 +93,7 @@ constexpr Unary relu{[](double x) { return x < 0 ? 0 : x; },
                      [](V &v, Value x) { return v.max(x, v.real(0)); }};
 // P(Z < x) + x density(x)
 constexpr Unary gelu{
-    [](double x) { return x * normalCdf(x); },
+    [](double x) { return x < -40 ? 0 : x * normalCdf(x); },
     [](G &g, Value x, Value, Value d) {
       Value erf = g.make<ErfOp>(g.scale(x, std::numbers::sqrt2 / 2));
       Value cdf = g.scale(g.shift(erf, 1), 0.5);
@@ -101,7 +101,9 @@ constexpr Unary gelu{
                               std::numbers::inv_sqrtpi / std::numbers::sqrt2);
       return g.mul(d, g.add(cdf, g.mul(x, density)));
     },
-    [](V &v, Value x) { return v.mul(x, v.normalCdf(x)); }};
+    [](V &v, Value x) {
+      return v.mul(v.max(x, v.real(-12.9)), v.normalCdf(x));
+    }};
 constexpr Unary erf{[](double x) { return std::erf(x); },
                     [](G &g, Value x, Value, Value d) {
                       Value density = g.exp(g.neg(g.square(x)));
