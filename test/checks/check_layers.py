@@ -63,6 +63,10 @@ def check(root):
             quote, name = match.groups()
             standard = quote == "<" and ("/" not in name
                                          or name.startswith(SYSTEM))
+            # stored programs of tests and examples stand alone, like a user's
+            beside = quote == '"' and {"testdata", "examples"} & set(path.parts)
+            if beside and (root / path.parent / name).is_file():
+                continue
             if not standard and not name.startswith(tuple(prefixes)):
                 complaints.append(
                     f"{path}: must include only {' '.join(prefixes)}: "
@@ -78,7 +82,9 @@ checks.run(
      "compiler/ops/B.cpp": '#include "phlox/executable.h"\n'
                            '#include "mlir/IR/Builders.h"\n',
      "test/runtime/a_test.cpp": '#include "runtime/arena.h"\n'
-                                '#include <gtest/gtest.h>\n'},
+                                '#include <gtest/gtest.h>\n',
+     "test/runtime/testdata/b.c": '#include "b.h"\n',
+     "test/runtime/testdata/b.h": ""},
     [({"runtime/b.cpp": '#include "compiler/dialect/Phlox.h"\n'},
       "runtime/b.cpp: must include only"),
      ({"runtime/b.h": "#  include <llvm/ADT/SmallVector.h>\n"}, "got llvm/"),
@@ -90,4 +96,6 @@ checks.run(
      ({"envs/d.cpp": '#include "rl/trainer/environment.h"\n'}, "got rl/"),
      ({"test/runtime/b_test.cpp": '#include "compiler/a.h"\n'},
       "got compiler/a.h"),
+     ({"runtime/c.cpp": '#include "a.h"\n', "runtime/a.h": ""}, "got a.h"),
+     ({"test/runtime/testdata/c.c": '#include "c.h"\n'}, "got c.h"),
      ({"misc/e.cpp": ""}, "must lie in a folder with a layer rule")])
