@@ -147,7 +147,8 @@ def Phlox_GatherOp : Phlox_InferredOp<"gather"> {
 def Phlox_ScatterAddOp : Phlox_InferredOp<"scatteradd"> {
   let summary = "Puts rows at their index along a new axis, zeros elsewhere.";
   let description = [{
-    result[b, p, j] = x[b, j] where p = index[b], else 0: gather's transpose.
+    result[b, p, j] = x[b, j] where p = index[b], clamped to [0, count - 1],
+    else 0: gather's transpose.
     Shapes: x (b..., j...), index (b...) i32 -> (b..., count, j...). (C1)
     rank(index) <= rank(x); (C2) leading extents are equal; (C3) count >= 1.
     Example: `%y = phlox.scatteradd %x, %i, 32

@@ -11,7 +11,10 @@ namespace phlox {
 /// i64, i32 and i1 elements in `counts`, zero-extended. One of them is empty.
 struct HostTensor {
   HostTensor() = default;
+  /// Zeros of a type.
   explicit HostTensor(RankedTensorType type);
+  /// The elements of a constant; f32 stay rounded to f32.
+  explicit HostTensor(mlir::DenseElementsAttr elements);
 
   RankedTensorType type;
   std::vector<double> reals;
@@ -54,9 +57,17 @@ SmallVector<int64_t> stridesOf(ArrayRef<int64_t> shape);
 /// Calls f for every index of a shape, in row-major order.
 void forEachIndex(ArrayRef<int64_t> shape,
                   llvm::function_ref<void(ArrayRef<int64_t>)> f);
-/// result[i] = operand 0 [linear(i)] for every index of result 0, reals and
-/// counts alike; linear < 0 leaves zero.
-void evalRearranged(Evaluation &evaluation,
-                    llvm::function_ref<int64_t(ArrayRef<int64_t>)> linear);
+/// Calls f(i, offset + sum_a index[a] strides[a]) for every index of a shape, i
+/// being its row-major number.
+void forEachOffset(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides,
+                   int64_t offset,
+                   llvm::function_ref<void(int64_t, int64_t)> f);
+/// result[i] = operand 0 [offset + sum_a index[a] strides[a]], reals and counts
+/// alike.
+void evalStrided(Evaluation &evaluation, ArrayRef<int64_t> strides,
+                 int64_t offset = 0);
+/// Copies `count` elements, reals and counts alike.
+void copyElements(const HostTensor &from, int64_t start, HostTensor &to,
+                  int64_t toStart, int64_t count);
 
 } // namespace phlox

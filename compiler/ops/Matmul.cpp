@@ -1,0 +1,66 @@
+// Rules of matmul.
+#include "compiler/ops/Rules.h"
+
+namespace phlox {
+
+llvm::LogicalResult MatmulOp::inferReturnTypes(mlir::MLIRContext *, Where where,
+                                               Adaptor adaptor, Types &types) {
+  ArrayRef<int64_t> lhs = shapeOf(adaptor.getLhs());
+  ArrayRef<int64_t> rhs = shapeOf(adaptor.getRhs());
+  if (lhs.size() != rhs.size() || lhs.size() < 2)
+    return mlir::emitOptionalError(
+        where, "[matmul_c1] operands must have one rank, 2 or more: lhs ",
+        formatShape(lhs), ", rhs ", formatShape(rhs));
+  size_t batch = lhs.size() - 2;
+  if (lhs.back() != rhs[batch])
+    return mlir::emitOptionalError(
+        where, "[matmul_c2] contracting dims differ: lhs ", formatShape(lhs),
+        ", rhs ", formatShape(rhs));
+  if (lhs.take_front(batch) != rhs.take_front(batch))
+    return mlir::emitOptionalError(where, "[matmul_c2] batch dims differ: lhs ",
+                                   formatShape(lhs), ", rhs ",
+                                   formatShape(rhs));
+  SmallVector<int64_t> shape(lhs);
+  shape.back() = rhs.back();
+  types.push_back(reshaped(adaptor.getLhs(), shape));
+  return mlir::success();
+}
+
+void MatmulOp::eval(Evaluation &evaluation) {
+  const HostTensor &lhs = evaluation.operand(0), &rhs = evaluation.operand(1);
+  size_t batchAxes = lhs.shape().size() - 2;
+  int64_t rows = lhs.shape()[batchAxes], depth = lhs.shape()[batchAxes + 1];
+  int64_t columns = rhs.shape()[batchAxes + 1];
+  int64_t batch = *elementCount(lhs.shape().take_front(batchAxes));
+  for (int64_t row = 0; row < batch * rows; ++row) {
+    const double *a = lhs.reals.data() + row * depth;
+    const double *b = rhs.reals.data() + row / rows * depth * columns;
+    double *c = evaluation.result().reals.data() + row * columns;
+    for (int64_t k = 0; k < depth; ++k)
+      for (int64_t j = 0; j < columns; ++j)
+        c[j] += a[k] * b[k * columns + j];
+  }
+}
+
+SmallVector<Value> MatmulOp::jvp(Graph &g, ArrayRef<Value> tangents) {
+  Value left, right;
+  if (tangents[0])
+    left = g.make<MatmulOp>(tangents[0], getRhs());
+  if (tangents[1])
+    right = g.make<MatmulOp>(getLhs(), tangents[1]);
+  return {g.accumulate(left, right)};
+}
+
+SmallVector<Value> MatmulOp::vjp(Graph &g, ArrayRef<Value> cotangents,
+                                 ArrayRef<bool> needed) {
+  Value left, right;
+  if (cotangents[0] && needed[0])
+    left = g.make<MatmulOp>(cotangents[0], g.transposeLast(getRhs()));
+  if (cotangents[0] && needed[1])
+    right = g.make<MatmulOp>(g.transposeLast(getLhs()), cotangents[0]);
+  return {left, right};
+}
+
+void MatmulOp::lower(Lowering &lowering) { lowering.structured(); }
+
+} // namespace phlox

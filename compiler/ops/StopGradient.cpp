@@ -1,0 +1,17 @@
+// Rules of stopgradient.
+#include "compiler/ops/Rules.h"
+
+namespace phlox {
+
+PHLOX_WITHOUT_DERIVATIVE(StopGradientOp)
+
+void StopGradientOp::eval(Evaluation &evaluation) {
+  evaluation.result() = evaluation.operand(0);
+}
+
+void StopGradientOp::lower(Lowering &lowering) {
+  lowering.decompose(
+      [x = getX()](Graph &) -> SmallVector<Value> { return {x}; });
+}
+
+} // namespace phlox
