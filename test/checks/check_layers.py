@@ -32,7 +32,7 @@ ALLOWED = {
 ALSO_IN_TESTS = {
     "test/envs": ["rl/trainer/environment.h"],  # holds the concept against it
 }
-SYSTEM = ("sys/", "linux/", "asm/", "arpa/", "netinet/", "net/")
+SYSTEM = ("sys/", "gnu/", "linux/", "asm/", "arpa/", "netinet/", "net/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
