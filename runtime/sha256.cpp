@@ -1,13 +1,12 @@
 #include "runtime/sha256.h"
+#include "runtime/sha256_blocks.h"
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
 namespace phlox::runtime {
-namespace {
 
-// cube roots of the first 64 primes, fractional bits
-constexpr std::uint32_t round_constants[64] = {
+const std::uint32_t sha256_round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
     0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
     0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
@@ -20,6 +19,8 @@ constexpr std::uint32_t round_constants[64] = {
     0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
     0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
+namespace {
+
 std::uint32_t load_big_endian(const std::byte *at) {
   return std::to_integer<std::uint32_t>(at[0]) << 24 |
          std::to_integer<std::uint32_t>(at[1]) << 16 |
@@ -27,7 +28,7 @@ std::uint32_t load_big_endian(const std::byte *at) {
          std::to_integer<std::uint32_t>(at[3]);
 }
 
-void compress(std::array<std::uint32_t, 8> &words, const std::byte *block) {
+void compress(Sha256Words &words, const std::byte *block) {
   std::uint32_t w[64];
   for (int i = 0; i < 16; ++i)
     w[i] = load_big_endian(block + 4 * i);
@@ -42,7 +43,7 @@ void compress(std::array<std::uint32_t, 8> &words, const std::byte *block) {
   for (int i = 0; i < 64; ++i) {
     std::uint32_t s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
     std::uint32_t t1 =
-        h + s1 + ((e & f) ^ (~e & g)) + round_constants[i] + w[i];
+        h + s1 + ((e & f) ^ (~e & g)) + sha256_round_constants[i] + w[i];
     std::uint32_t s0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
     std::uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + t1;
@@ -53,15 +54,28 @@ void compress(std::array<std::uint32_t, 8> &words, const std::byte *block) {
     words[i] += mixed[i];
 }
 
+void take_blocks(Sha256Words &words, const std::byte *blocks,
+                 std::size_t count) {
+  if (!sha256_blocks_x86(words, blocks, count))
+    sha256_blocks_portable(words, blocks, count);
+}
+
 } // namespace
+
+void sha256_blocks_portable(Sha256Words &words, const std::byte *blocks,
+                            std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    compress(words, blocks + 64 * i);
+}
 
 Sha256 &Sha256::update(std::span<const std::byte> bytes) {
   total_ += bytes.size();
   // whole blocks are read where they lie, only remainders are copied
   while (!bytes.empty()) {
     if (pending_size_ == 0 && bytes.size() >= 64) {
-      compress(words_, bytes.data());
-      bytes = bytes.subspan(64);
+      std::size_t blocks = bytes.size() / 64;
+      take_blocks(words_, bytes.data(), blocks);
+      bytes = bytes.subspan(64 * blocks);
       continue;
     }
     std::size_t taken = std::min(bytes.size(), 64 - pending_size_);
@@ -69,7 +83,7 @@ Sha256 &Sha256::update(std::span<const std::byte> bytes) {
     pending_size_ += taken;
     bytes = bytes.subspan(taken);
     if (pending_size_ == 64) {
-      compress(words_, pending_.data());
+      take_blocks(words_, pending_.data(), 1);
       pending_size_ = 0;
     }
   }

@@ -1,6 +1,7 @@
 // Files that lie: every refusal, and damage at every byte.
 #include "runtime/safetensors.h"
 #include "test/runtime/support.h"
+#include <fstream>
 #include <gmock/gmock.h>
 #include <random>
 
@@ -17,7 +18,9 @@ std::string with_length(std::uint64_t length, const std::string &rest) {
 class SafetensorsDamage : public testing::Test {
 protected:
   std::string refusal_of_file(const std::string &bytes) {
-    write_file_atomically(path, bytes_of(bytes));
+    // hundreds of files: a new one each time is written without a sync
+    std::filesystem::remove(path);
+    std::ofstream(path, std::ios::binary) << bytes;
     return message_of([&] { read_safetensors(path); });
   }
   std::string refusal(const std::string &header, const std::string &data = "") {

@@ -1,6 +1,9 @@
 // Known answers of FIPS 180-4 and its example documents.
 #include "runtime/sha256.h"
+#include "runtime/sha256_blocks.h"
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace phlox::runtime {
 namespace {
@@ -35,6 +38,22 @@ TEST(Sha256, PiecesGiveTheDigestOfTheWhole) {
     for (std::size_t at = 0, step = 1; at < size; at += step, step += 3)
       in_pieces.update(bytes.subspan(at, std::min(step, size - at)));
     EXPECT_EQ(in_pieces.finish(), sha256(bytes)) << size;
+  }
+}
+
+TEST(Sha256, BothFormsGiveTheSameWords) {
+  std::vector<std::byte> blocks(64 * 5);
+  std::uint32_t random = 1;
+  for (std::byte &byte : blocks)
+    byte =
+        static_cast<std::byte>((random = random * 1664525 + 1013904223) >> 24);
+  for (std::size_t count = 0; count <= 5; ++count) {
+    Sha256Words words = {1, 2, 3, 4, 0xffffffff, 6, 7, 0x80000000};
+    Sha256Words portable = words;
+    if (!sha256_blocks_x86(words, blocks.data(), count))
+      GTEST_SKIP() << "no SHA instructions here";
+    sha256_blocks_portable(portable, blocks.data(), count);
+    EXPECT_EQ(words, portable) << count;
   }
 }
 

@@ -29,8 +29,9 @@ protected:
     write_safetensors(path, file.tensors, file.metadata);
     std::vector<std::byte> before = arena();
     Result result = take(phlox_state_load(state.get(), path.c_str()));
-    if (result.code != 0)
+    if (result.code != 0) {
       EXPECT_EQ(arena(), before);
+    }
     EXPECT_THAT(result.message, testing::StartsWith(path + ": "));
     result.message.erase(0, path.size() + 2);
     return result;
