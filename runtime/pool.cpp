@@ -70,10 +70,12 @@ phlox_pool::phlox_pool(int threads)
       // with more threads than cores a spinning one keeps a working one away
       spin_ns_(threads <= phlox::runtime::available_cores() ? default_spin_ns
                                                             : 0) {
-  // signals belong to the host's own threads
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // signals belong to the host's own threads, but for crashes and profilers
+  sigset_t most, before;
+  sigfillset(&most);
+  for (int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGPROF})
+    sigdelset(&most, signal);
+  pthread_sigmask(SIG_SETMASK, &most, &before);
   int error = 0;
   try {
     workers_.reserve(chunks_size_);

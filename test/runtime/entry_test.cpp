@@ -45,7 +45,7 @@ TEST_F(EntryTest, UnknownNamesAreRefusedWithTheKnownOnes) {
       take(phlox_entry_create(executable.get(), "sample", nullptr, &out));
   EXPECT_EQ(result.code, PHLOX_NOT_FOUND);
   EXPECT_EQ(result.message, "entry point of 'adder' must be one of init, add, "
-                            "visit, modes, evaluate_1: got 'sample'");
+                            "visit, modes, evaluate_1, meet: got 'sample'");
   EXPECT_EQ(out, nullptr);
 }
 

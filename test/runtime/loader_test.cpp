@@ -27,7 +27,7 @@ TEST(Loader, LoadsTheTable) {
       phlox_executable_table_of(executable.get());
   EXPECT_STREQ(table->program, "adder");
   EXPECT_EQ(table->leaf_count, 4u);
-  EXPECT_EQ(table->entry_count, 5u);
+  EXPECT_EQ(table->entry_count, 6u);
 }
 
 TEST(Loader, TwoFilesAndTheSameFileTwiceStayApart) {
@@ -39,6 +39,18 @@ TEST(Loader, TwoFilesAndTheSameFileTwiceStayApart) {
     ASSERT_EQ(load(adder, &second).code, 0);
     EXPECT_NE(phlox_executable_table_of(first.get()),
               phlox_executable_table_of(second.get()));
+  }
+}
+
+TEST(Loader, IsNotFooledByALibraryThatStaysLoaded) {
+  // it keeps the name that its descriptor had; the next one gets the number
+  for (int i = 0; i < 3; ++i) {
+    for (const char *name : {"sticky", "adder"}) {
+      Executable executable(nullptr, phlox_executable_free);
+      std::string path = std::string(PHLOX_TESTDATA "/") + name + ".so";
+      ASSERT_EQ(load(path, &executable).code, 0);
+      EXPECT_STREQ(phlox_executable_table_of(executable.get())->program, name);
+    }
   }
 }
 

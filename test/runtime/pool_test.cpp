@@ -30,22 +30,38 @@ TEST_P(PoolTest, RunsEachIndexOncePerRegion) {
 
 TEST_P(PoolTest, TasksFlushDenormalsAndTheHostKeepsItsMode) {
   Pool pool = make_pool(GetParam());
-  Entry modes = make_entry(executable, "modes", pool.get());
-  std::vector<std::uint32_t> words(64);
+  bool together = GetParam() >= 3;
+  Entry entry = make_entry(executable, together ? "meet" : "modes", pool.get());
+  std::vector<std::uint32_t> met(3), met_modes(3), modes(64);
   std::vector<std::uint64_t> scratch(1);
-  phlox_buffer out[] = {buffer(words), buffer(scratch)};
+  phlox_buffer meet_out[] = {buffer(met), buffer(met_modes)};
+  phlox_buffer modes_out[] = {buffer(modes), buffer(scratch)};
   // rounding up, all exceptions masked, a sticky flag: as no default is
   constexpr unsigned host_mode = 0x1f80 | 0x4000 | 0x20;
   unsigned before = _mm_getcsr();
   _mm_setcsr(host_mode);
-  phlox_status *status =
-      phlox_entry_run(modes.get(), state.get(), nullptr, 0, out, 2);
+  phlox_status *status = phlox_entry_run(entry.get(), state.get(), nullptr, 0,
+                                         together ? meet_out : modes_out, 2);
   unsigned after = _mm_getcsr();
   _mm_setcsr(before);
   check(status);
   EXPECT_EQ(after, host_mode);
-  for (std::uint32_t word : words)
-    EXPECT_EQ(word & ~0x3fu, 0x9fc0u);
+  for (std::uint32_t mode : together ? met_modes : modes)
+    EXPECT_EQ(mode & ~0x3fu, 0x9fc0u);
+}
+
+TEST_P(PoolTest, TasksRunOnThreadsOfTheirOwn) {
+  if (GetParam() < 3)
+    return; // three tasks wait for each other
+  Pool pool = make_pool(GetParam());
+  Entry meet = make_entry(executable, "meet", pool.get());
+  std::vector<std::uint32_t> met(3), modes(3);
+  phlox_buffer out[] = {buffer(met), buffer(modes)};
+  for (int round = 0; round < 10; ++round) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(round % 3));
+    check(phlox_entry_run(meet.get(), state.get(), nullptr, 0, out, 2));
+    ASSERT_EQ(met, std::vector<std::uint32_t>(3, 1));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Threads, PoolTest, testing::Values(1, 2, 3, 7));

@@ -77,7 +77,7 @@ TEST_F(TableTest, Counts) {
   table.leaves = leaves.data();
   table.entry_count = 0;
   EXPECT_EQ(refusal(), "entry count must be in [1, 65536]: got 0");
-  table.entry_count = 5;
+  table.entry_count = 6;
   table.variant_count = 100;
   EXPECT_EQ(refusal(), "variant count must be in [1, 64]: got 100");
   table.variant_count = 2;

@@ -2,13 +2,23 @@
    runtime. Also linked into the tests, which damage copies of its table. */
 #include "phlox/executable.h"
 
+#ifndef ADDER_NAME
+#define ADDER_NAME "adder"
+#endif
+
 enum {
   weight_offset = 0,
   count_offset = 64,
   flag_offset = 128,
   half_offset = 192
 };
-enum { rows = 8, columns = 16, visit_count = 1000, mode_count = 64 };
+enum {
+  rows = 8,
+  columns = 16,
+  visit_count = 1000,
+  mode_count = 64,
+  meet_count = 3
+};
 
 static const int64_t dims_weight[] = {16};
 static const int64_t dims_flag[] = {3};
@@ -18,6 +28,8 @@ static const int64_t dims_visits[] = {1000};
 static const int64_t dims_modes[] = {64};
 static const int64_t dims_obs[] = {1, 3};
 static const int64_t dims_action[] = {1, 2};
+
+static const int64_t dims_meet[] = {3};
 
 static const phlox_tensor leaves[] = {
     {"layer/weight", PHLOX_F32, 1, dims_weight, 64, weight_offset},
@@ -39,12 +51,17 @@ static const phlox_tensor evaluate_in[] = {
 static const phlox_tensor evaluate_out[] = {
     {"action", PHLOX_F32, 2, dims_action, 8, 0}};
 
+static const phlox_tensor meet_out[] = {
+    {"met", PHLOX_U32, 1, dims_meet, 12, 0},
+    {"modes", PHLOX_U32, 1, dims_meet, 12, 0}};
+
 static const phlox_entry_desc entries[] = {
     {"init", 1, 0, init_in, 0, 1, 0, 0, 64},
     {"add", 1, 1, add_in, add_out, 1, 0, 128, 1024},
     {"visit", 0, 1, 0, visit_out, 0, 0, 1000, 4000},
     {"modes", 0, 2, 0, modes_out, 0, 0, 0, 256},
     {"evaluate_1", 2, 1, evaluate_in, evaluate_out, 0, 0, 6, 20},
+    {"meet", 0, 2, 0, meet_out, 0, 0, 0, 24},
 };
 
 static float *weight_of(const phlox_call *call) {
@@ -119,9 +136,27 @@ static void evaluate_1(const phlox_call *call) {
   action[1] = weight_of(call)[0];
 }
 
-static phlox_entry_function *const functions[] = {init, add, visit, modes,
-                                                  evaluate_1};
-static const uint64_t scratch[] = {0, 0, 4000, 3 << 20, 0};
+/* every task waits for the others: they end well only on threads of their own;
+   some seconds are enough for any scheduler */
+static void meet_others(const phlox_call *call, const int64_t *loops,
+                        int64_t i) {
+  volatile uint32_t *arrived = call->scratch;
+  __atomic_fetch_add(arrived, 1, __ATOMIC_RELAXED);
+  uint64_t start = __builtin_ia32_rdtsc();
+  while (*arrived < meet_count && __builtin_ia32_rdtsc() - start < 1ull << 34)
+    __builtin_ia32_pause();
+  ((uint32_t *)call->outputs[0])[i] = *arrived == meet_count;
+  (void)loops;
+  __asm__ volatile("stmxcsr %0" : "=m"(((uint32_t *)call->outputs[1])[i]));
+}
+static void meet(const phlox_call *call) {
+  *(uint32_t *)call->scratch = 0;
+  call->parallel_for(call, meet_others, 0, meet_count);
+}
+
+static phlox_entry_function *const functions[] = {init,  add,        visit,
+                                                  modes, evaluate_1, meet};
+static const uint64_t scratch[] = {0, 0, 4000, 3 << 20, 0, 4};
 static const phlox_variant variants[] = {
     {"future", 1ull << 40 | PHLOX_ISA_AVX2, functions, scratch},
     {"x86-64", 0, functions, scratch},
@@ -131,7 +166,7 @@ static const phlox_executable_table table = {
     PHLOX_EXECUTABLE_MAGIC,
     PHLOX_EXECUTABLE_VERSION,
     sizeof(phlox_executable_table),
-    "adder",
+    ADDER_NAME,
     "{}",
     "by hand",
     "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
