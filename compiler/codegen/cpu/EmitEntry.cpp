@@ -196,8 +196,9 @@ private:
       return;
     }
     // the longest first: threads end together
-    llvm::stable_sort(kernels, [](Kernel *x, Kernel *y) {
-      return x->cost / x->tasks > y->cost / y->tasks;
+    llvm::sort(kernels, [](Kernel *x, Kernel *y) {
+      return std::pair(-x->cost / x->tasks, x->name) <
+             std::pair(-y->cost / y->tasks, y->name);
     });
     std::string symbol = emitPhase(kernels);
     auto at = LLVM::GEPOp::create(b, pointer, b.getI8Type(), call,

@@ -3,8 +3,11 @@
 #pragma once
 #include "compiler/codegen/Lowering.h"
 #include "compiler/codegen/cpu/Target.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringMap.h"
 #include <memory>
 
 namespace phlox::cpu {

@@ -331,10 +331,14 @@ void allocateScratch(Plan &plan) {
   SmallVector<Buffer *> live;
   for (auto &buffer : plan.buffers)
     if (buffer->storage == Storage::Scratch && !buffer->sameAs &&
-        buffer->lastUse >= 0)
+        buffer->lastUse >= 0) {
+      buffer->number = live.size();
       live.push_back(buffer.get());
+    }
   // largest first, each at the lowest offset free during its life
-  llvm::stable_sort(live, [](Buffer *x, Buffer *y) { return x->bytes > y->bytes; });
+  llvm::sort(live, [](Buffer *x, Buffer *y) {
+    return std::pair(-x->bytes, x->number) < std::pair(-y->bytes, y->number);
+  });
   std::vector<Buffer *> placed;
   for (auto *buffer : live) {
     SmallVector<std::pair<int64_t, int64_t>> taken;

@@ -1,0 +1,102 @@
+#include "compiler/artifact/Link.h"
+#include "lld/Common/Driver.h"
+#include "runtime/file.h"
+#include "runtime/trailer.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include <mutex>
+
+LLD_HAS_DRIVER(elf)
+
+namespace phlox::artifact {
+
+namespace {
+llvm::Error writeBytes(const std::string &path, llvm::StringRef bytes) {
+  try {
+    runtime::write_file_atomically(
+        path, {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
+  } catch (const std::exception &failure) {
+    return llvm::createStringError(failure.what());
+  }
+  return llvm::Error::success();
+}
+
+std::string headerPath(const std::string &path) {
+  llvm::SmallString<256> header(path);
+  llvm::sys::path::replace_extension(header, "h");
+  return std::string(header);
+}
+
+// files that go away with the scope
+struct Temporary {
+  Temporary(llvm::StringRef suffix) {
+    llvm::SmallString<128> name;
+    int descriptor = -1;
+    error = llvm::sys::fs::createTemporaryFile("phlox", suffix, descriptor, name);
+    path = std::string(name);
+    if (descriptor >= 0)
+      llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
+  }
+  ~Temporary() { llvm::sys::fs::remove(path); }
+  std::string path;
+  std::error_code error;
+};
+} // namespace
+
+llvm::Error writeShared(const CompiledObject &compiled,
+                        const std::string &path) {
+  Temporary object("o"), shared("so");
+  for (auto *temporary : {&object, &shared})
+    if (temporary->error)
+      return llvm::createStringError("temporary file: " +
+                                     temporary->error.message());
+  {
+    std::error_code error;
+    llvm::raw_fd_ostream file(object.path, error);
+    file << compiled.object->getBuffer();
+    file.flush();
+    if (error || file.has_error()) {
+      file.clear_error();
+      return llvm::createStringError(object.path + ": cannot be written");
+    }
+  }
+  std::string alias =
+      std::string("--defsym=") + PHLOX_QUERY_SYMBOL + "=" + compiled.symbol;
+  std::vector<const char *> arguments{
+      "ld.lld",      "-shared",     "--no-undefined", "-z",
+      "noexecstack", "-z",          "now",            "-z",
+      "relro",       "--hash-style=gnu", "--build-id=sha1", alias.c_str(),
+      object.path.c_str(), "-o",    shared.path.c_str()};
+  std::string output, errors;
+  llvm::raw_string_ostream out(output), err(errors);
+  {
+    // the linker keeps global state
+    static std::mutex one;
+    std::lock_guard<std::mutex> guard(one);
+    auto result =
+        lld::lldMain(arguments, out, err, {{lld::Gnu, &lld::elf::link}});
+    if (result.retCode)
+      return llvm::createStringError("linking " + path + " failed: " + errors);
+  }
+  auto linked = llvm::MemoryBuffer::getFile(shared.path, false, false);
+  if (!linked)
+    return llvm::createStringError(shared.path + ": " +
+                                   linked.getError().message());
+  std::string bytes = (*linked)->getBuffer().str();
+  auto trailer = runtime::make_trailer(
+      {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
+  bytes.append(reinterpret_cast<const char *>(&trailer), sizeof(trailer));
+  if (auto error = writeBytes(headerPath(path), compiled.header))
+    return error;
+  return writeBytes(path, bytes);
+}
+
+llvm::Error writeObject(const CompiledObject &compiled,
+                        const std::string &path) {
+  if (auto error = writeBytes(headerPath(path), compiled.header))
+    return error;
+  return writeBytes(path, compiled.object->getBuffer());
+}
+
+} // namespace phlox::artifact

@@ -1,0 +1,49 @@
+// The table of an artifact (phlox/executable.h) as LLVM constants.
+#pragma once
+#include "mlir/IR/BuiltinTypes.h"
+#include "phlox/executable.h"
+#include "llvm/ADT/ArrayRef.h"
+#include <string>
+#include <vector>
+
+namespace llvm {
+class Module;
+}
+
+namespace phlox::artifact {
+
+struct TensorRow {
+  std::string name;
+  phlox_dtype dtype;
+  std::vector<int64_t> dims;
+  uint64_t bytes = 0, offset = 0;
+};
+struct EntryRow {
+  std::string name, symbol;
+  std::vector<TensorRow> inputs, outputs;
+  bool writesState = false;
+  uint64_t flops = 0, bytes = 0, scratchBytes = 0;
+};
+struct Table {
+  std::string program, options, compiler, hash, target;
+  uint64_t isa = 0, arenaBytes = 0;
+  std::vector<TensorRow> leaves;
+  std::vector<EntryRow> entries;
+  std::string ir; ///< bytecode, may be empty
+};
+
+/// Returns the table's row for a tensor of the dialect.
+TensorRow makeRow(llvm::StringRef name, mlir::RankedTensorType type);
+
+/// Adds the table and its query function `symbol` to a module that defines the
+/// entry functions.
+void addTable(llvm::Module &module, const Table &table,
+              const std::string &symbol);
+
+/// Returns the C identifier of a program: letters, digits, underscores.
+std::string identifier(llvm::StringRef program);
+
+/// Returns the text of the C header that goes with an artifact.
+std::string headerText(const Table &table, const std::string &symbol);
+
+} // namespace phlox::artifact

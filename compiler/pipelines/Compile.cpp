@@ -1,0 +1,216 @@
+// The pipeline from a program to an object: simplify, plan, emit, lower.
+#include "compiler/pipelines/Compile.h"
+#include "compiler/artifact/Table.h"
+#include "compiler/codegen/cpu/Emit.h"
+#include "compiler/codegen/cpu/Object.h"
+#include "compiler/passes/Passes.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/SHA256.h"
+
+namespace phlox {
+
+void registerPhloxDialects(mlir::DialectRegistry &registry) {
+  registry.insert<PhloxDialect, mlir::func::FuncDialect>();
+}
+
+std::string compilerVersion() {
+  return "Phlox " PHLOX_VERSION_TEXT ", LLVM " LLVM_VERSION_STRING;
+}
+
+namespace {
+std::string bytecode(mlir::ModuleOp module) {
+  std::string bytes;
+  llvm::raw_string_ostream os(bytes);
+  if (mlir::failed(mlir::writeBytecodeToFile(module, os)))
+    llvm::report_fatal_error("phlox: bytecode cannot be written");
+  return bytes;
+}
+
+// where a user's checkout lies must not change the hash
+std::string textWithoutLocations(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  module.print(os, mlir::OpPrintingFlags().printGenericOpForm());
+  return text;
+}
+
+llvm::Error dumpTo(mlir::ModuleOp module, const std::string &directory,
+                   const char *phase) {
+  if (directory.empty())
+    return llvm::Error::success();
+  if (auto error = llvm::sys::fs::create_directories(directory))
+    return llvm::createStringError(directory + ": " + error.message());
+  std::error_code error;
+  std::string path = directory + "/" + phase + ".mlir";
+  llvm::raw_fd_ostream file(path, error);
+  if (error)
+    return llvm::createStringError(path + ": " + error.message());
+  module.print(file);
+  return llvm::Error::success();
+}
+
+// offsets of all leaves, aligned to cache lines, in declaration order
+llvm::Expected<std::vector<artifact::TensorRow>>
+layOutLeaves(mlir::ModuleOp program, uint64_t &arenaBytes) {
+  std::vector<artifact::TensorRow> rows;
+  auto leaves = program->getAttrOfType<mlir::ArrayAttr>(kLeavesAttr);
+  if (!leaves)
+    return llvm::createStringError(
+        "a program must carry the attribute phlox.leaves");
+  uint64_t offset = 0;
+  for (auto attr : leaves) {
+    auto leaf = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
+    auto name = leaf ? leaf.getAs<mlir::StringAttr>("name") : nullptr;
+    auto type = leaf ? leaf.getAs<mlir::TypeAttr>("type") : nullptr;
+    auto tensor =
+        type ? mlir::dyn_cast<RankedTensorType>(type.getValue()) : nullptr;
+    if (!name || !tensor)
+      return llvm::createStringError(
+          "phlox.leaves must hold dictionaries of name and type");
+    rows.push_back(artifact::makeRow(name.getValue(), tensor));
+    rows.back().offset = offset;
+    offset = (offset + rows.back().bytes + 63) / 64 * 64;
+  }
+  arenaBytes = offset;
+  return rows;
+}
+
+artifact::EntryRow makeEntry(mlir::func::FuncOp function,
+                             const cpu::Plan &plan) {
+  artifact::EntryRow row;
+  row.name = function.getSymName();
+  row.symbol = cpu::entrySymbol(row.name);
+  for (auto argument : function.getArguments())
+    if (auto name = function.getArgAttrOfType<mlir::StringAttr>(
+            argument.getArgNumber(), kInputAttr))
+      row.inputs.push_back(
+          artifact::makeRow(name.getValue(), tensorType(argument)));
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
+    if (auto name =
+            function.getResultAttrOfType<mlir::StringAttr>(i, kOutputAttr))
+      row.outputs.push_back(artifact::makeRow(
+          name.getValue(), mlir::cast<RankedTensorType>(type)));
+  row.writesState = plan.writesState;
+  row.flops = uint64_t(plan.flops);
+  row.bytes = uint64_t(plan.bytes);
+  row.scratchBytes = plan.scratchBytes;
+  return row;
+}
+} // namespace
+
+std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
+  llvm::SHA256 hash;
+  auto add = [&](llvm::StringRef text) {
+    hash.update(std::to_string(text.size()));
+    hash.update(":");
+    hash.update(text);
+  };
+  auto target = cpu::lookupTarget(options.target);
+  add(compilerVersion());
+  add(target ? target->name : options.target);
+  if (!target)
+    llvm::consumeError(target.takeError());
+  add(options.precision == "high" ? "f32" : options.precision);
+  add(options.explicitNoise ? "explicit noise" : "");
+  add(options.fuse ? "fused" : "");
+  add(options.description);
+  add(textWithoutLocations(program));
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
+}
+
+llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
+  mlir::PassManager passes(program.getContext());
+  if (options.explicitNoise)
+    passes.addPass(createExplicitNoise());
+  auto tidy = [&] {
+    passes.addPass(mlir::createCanonicalizerPass());
+    passes.addPass(mlir::createCSEPass());
+  };
+  tidy();
+  passes.addPass(createDecompose());
+  tidy();
+  if (mlir::failed(passes.run(program)))
+    return llvm::createStringError("simplification failed");
+  return llvm::Error::success();
+}
+
+llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
+                                       const CompileOptions &options) {
+  auto target = cpu::lookupTarget(options.target);
+  if (!target)
+    return target.takeError();
+  if (options.precision != "f32" && options.precision != "high")
+    return llvm::createStringError(
+        "precision must be f32 or high on a machine without AMX: got '" +
+        options.precision + "'");
+  artifact::Table table;
+  auto name = program->getAttrOfType<mlir::StringAttr>(kProgramAttr);
+  table.program = name ? name.str() : "program";
+  table.options = options.description.empty() ? "{}" : options.description;
+  table.compiler = compilerVersion();
+  table.hash = contentHash(program, options);
+  table.target = target->name;
+  table.isa = target->isa;
+  if (options.embedIr)
+    table.ir = bytecode(program);
+  auto leaves = layOutLeaves(program, table.arenaBytes);
+  if (!leaves)
+    return leaves.takeError();
+  table.leaves = *leaves;
+  cpu::LeafOffsets offsets;
+  for (auto &leaf : table.leaves)
+    offsets[leaf.name] = leaf.offset;
+
+  mlir::OwningOpRef<mlir::ModuleOp> graph(
+      mlir::cast<mlir::ModuleOp>(program->clone()));
+  if (auto error = dumpTo(*graph, options.dumpDirectory, "00-program"))
+    return error;
+  if (auto error = simplify(*graph, options))
+    return error;
+  if (auto error = dumpTo(*graph, options.dumpDirectory, "10-simplified"))
+    return error;
+
+  auto *context = program.getContext();
+  context->loadDialect<mlir::LLVM::LLVMDialect, mlir::arith::ArithDialect,
+                       mlir::math::MathDialect, mlir::vector::VectorDialect,
+                       mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect>();
+  mlir::OwningOpRef<mlir::ModuleOp> code(
+      mlir::ModuleOp::create(program.getLoc()));
+  for (auto function : graph->getOps<mlir::func::FuncOp>()) {
+    auto plan = cpu::makePlan(function, offsets, *target);
+    cpu::emitPlan(*plan, *target, *code);
+    table.entries.push_back(makeEntry(function, *plan));
+  }
+  if (auto error = dumpTo(*code, options.dumpDirectory, "20-kernels"))
+    return error;
+  if (auto error = cpu::lowerToLlvm(*code))
+    return error;
+
+  CompiledObject result;
+  result.symbol = "phlox_" + artifact::identifier(table.program) + "_query";
+  result.hash = table.hash;
+  auto object = cpu::emitObject(
+      *code, *target,
+      [&](llvm::Module &module) {
+        artifact::addTable(module, table, result.symbol);
+      },
+      {result.symbol}, options.dumpDirectory);
+  if (!object)
+    return object.takeError();
+  result.object = std::move(*object);
+  result.header = artifact::headerText(table, result.symbol);
+  return result;
+}
+
+} // namespace phlox

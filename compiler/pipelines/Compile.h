@@ -1,0 +1,37 @@
+// From a module of phlox entry points to machine code.
+#pragma once
+#include "compiler/pipelines/CompileOptions.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <memory>
+
+namespace phlox {
+
+struct CompiledObject {
+  std::unique_ptr<llvm::MemoryBuffer> object; ///< an ELF relocatable
+  std::string header;                         ///< C header text
+  std::string symbol; ///< the query function's name
+  std::string hash;   ///< 64 hex digits
+};
+
+/// Registers the dialects that programs are written in.
+void registerPhloxDialects(mlir::DialectRegistry &registry);
+
+/// Returns the content hash of IR, options and compiler: the cache key.
+std::string contentHash(mlir::ModuleOp program, const CompileOptions &options);
+
+/// Compiles all entry points. The module is not changed.
+///
+/// Errors: an unknown target or precision, a malformed module.
+llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
+                                       const CompileOptions &options);
+
+/// Runs the phases before planning (noise, canonical form, decomposition) in
+/// place.
+llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options);
+
+/// Returns the version text that artifacts carry: Phlox's and LLVM's.
+std::string compilerVersion();
+
+} // namespace phlox
