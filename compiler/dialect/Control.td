@@ -48,5 +48,6 @@ def Phlox_YieldOp : Op<Phlox_Dialect, "yield", [
   let arguments = (ins Variadic<Phlox_Tensor>:$operands);
   let assemblyFormat = "($operands^ `:` type($operands))? attr-dict";
   let builders = [OpBuilder<(ins), "build($_builder, $_state, ::mlir::ValueRange{});">];
+  let hasVerifier = 1; // scan_c3
 }
 #endif
