@@ -11,4 +11,14 @@ def Decompose : Pass<"phlox-decompose"> {
     division. Nothing else changes.
   }];
 }
+
+def ExplicitNoise : Pass<"phlox-explicit-noise"> {
+  let summary = "Makes every draw an input named after its stream.";
+  let description = [{
+    The input holds N(0, 1) for `normal`, U(0, 1) for `uniform` and for
+    `truncnormal` (the draw before the inverse), i32 bits for `randombits`:
+    `%e = phlox.normal %k, "train_step/path", [2]` becomes the argument
+    `%e: tensor<2xf32> {phlox.input = "train_step/path"}`.
+  }];
+}
 #endif
