@@ -1,6 +1,7 @@
 """Relative links of the documents lead somewhere, and so do their anchors.
 
-Every verb that the README names in its table of commands has its file.
+Every verb that the README names in its table of commands has its file, and
+every C++ block of it stands in a file of examples/, which is built and run.
 """
 
 import re
@@ -11,6 +12,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 HEADING = re.compile(r"^#+ +(.*)$", re.M)
 VERB = re.compile(r"^\| *`(?:\./)?phlox ([a-z]+)", re.M)
+CODE = re.compile(r"^```cpp\n(.*?)^```", re.M | re.S)
 LAUNCHER_VERBS = {"test"}
 
 
@@ -19,6 +21,11 @@ def anchors(text):
     titles = HEADING.findall(FENCE.sub("", text))
     return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-")
             for title in titles}
+
+
+def words(text):
+    """Returns a text without its layout."""
+    return " ".join(text.split())
 
 
 def check(root):
@@ -43,16 +50,25 @@ def check(root):
         source = root / "tools/phlox" / f"{verb}.cpp"
         if verb not in LAUNCHER_VERBS and not source.exists():
             complaints.append(f"README.md: verb must have {verb}.cpp: got none")
+    examples = [words(checks.read(root, path)) for path in
+                checks.files(root, ".cpp") if path.parts[0] == "examples"]
+    for block in CODE.findall(readme):
+        if not any(words(block) in example for example in examples):
+            complaints.append("README.md: C++ must stand in examples/: got "
+                              + block.split("\n")[0])
     return complaints
 
 
 checks.run(
     check,
     {"README.md": "# Two words\n[a](docs/a.md) [b](#two-words) "
-                  "[c](https://phlox.invalid)\n\n| `phlox train ALGO` | x |\n",
+                  "[c](https://phlox.invalid)\n\n| `phlox train ALGO` | x |\n"
+                  "```cpp\nTensor a;\n  f(a);\n```\n",
+     "examples/a.cpp": "{\n  Tensor a;\n    f(a);\n}\n",
      "docs/a.md": "[back](../README.md#two-words)\n",
      "tools/phlox/train.cpp": ""},
     [({"docs/b.md": "[x](missing.md)\n"}, "must lead to a file: got missing.md"),
      ({"docs/b.md": "[x](../README.md#three)\n"}, "must lead to a heading"),
      ({"README.md": "| `./phlox fly` | x |\n# Two words\n"},
-      "verb must have fly.cpp")])
+      "verb must have fly.cpp"),
+     ({"examples/a.cpp": "Tensor b; f(b);\n"}, "C++ must stand in examples/")])
