@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <sstream>
 #include <stdexcept>
 
 namespace phlox::rl {
@@ -50,8 +51,9 @@ Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log)
   action_.resize(std::size_t(config_.num_envs) * program_.action_size());
 }
 
-int Loop::run() {
+int Loop::run(const nlohmann::json &manifest) {
   restore();
+  introduce(manifest);
   Outcome outcome;
   do
     outcome = advance();
@@ -67,6 +69,30 @@ int Loop::run() {
     return saved ? (signal ? 128 + signal : 0) : 1;
   }
   return finish();
+}
+
+// the second line of the terminal, and the texts of the event file
+void Loop::introduce(const nlohmann::json &manifest) {
+  Forecast needs =
+      forecast(config_, program_.obs_size(), program_.action_size(),
+               program_.table().arena_bytes);
+  log_.say(fmt::format("{} {} on the CPU, {} threads, artifact {:.12}, at most "
+                       "{:.2f} GB of memory and {:.2f} GB of disk",
+                       program_.table().program, config_.env,
+                       program_.threads(), program_.table().hash,
+                       double(needs.memory) / 1e9, double(needs.disk) / 1e9));
+  std::string table = "|param|value|\n|-|-|\n";
+  std::istringstream lines(request_.config_toml);
+  for (std::string line; std::getline(lines, line);)
+    if (std::size_t at = line.find(" = "); at != line.npos)
+      table += fmt::format("|{}|{}|\n", line.substr(0, at),
+                           line.substr(at + 3, line.rfind("  # ") - at - 3));
+  telemetry_->text("hyperparameters", table);
+  telemetry_->text("manifest",
+                   "```\n" +
+                       manifest.dump(1, ' ', false,
+                                     nlohmann::json::error_handler_t::replace) +
+                       "\n```");
 }
 
 bool Loop::stop_requested() {
@@ -117,6 +143,8 @@ Loop::Outcome Loop::pause() {
               "failures in a row");
     return Outcome::failed;
   }
+  if (requested_)
+    evaluate_on_request();
   requested_ = false;
   return Outcome::going;
 }

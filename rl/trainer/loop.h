@@ -14,7 +14,7 @@ public:
   Loop(const TrainRequest &request, RunFolder &folder, TextLog &log);
 
   /// Runs to the end or to a stop; returns the exit status.
-  int run();
+  int run(const nlohmann::json &manifest);
   /// Returns why the run ended, for the manifest.
   const std::string &reason() const { return reason_; }
   const Counters &counters() const { return at_; }
@@ -28,11 +28,13 @@ private:
   void collect(bool count);
   Outcome update();
   void refill();
+  void introduce(const nlohmann::json &manifest);
   bool stop_requested();
   int finish();
 
   // loop_evaluation.cpp
   bool evaluate_now();
+  void evaluate_on_request();
   bool evaluate_finally();
   double sample_microseconds();
   void write_nan_folder();

@@ -63,6 +63,23 @@ bool Loop::evaluate_now() {
   return true;
 }
 
+// said, never recorded: the tables do not depend on who asks when
+void Loop::evaluate_on_request() {
+  if (!evaluator_)
+    return;
+  RunClock::Span span(clock_, Part::eval);
+  auto env = request_.environments(
+      {config_.seed, "eval/request", config_.eval.num_envs});
+  auto evaluation =
+      evaluate(*evaluator_, *env, config_.eval.episodes, final_evaluation_step,
+               [this] { return stop_requested(); });
+  if (!evaluation)
+    return;
+  Summary summary = summarize(evaluation->returns);
+  log_.say(fmt::format("evaluation on request at env step {}: {:.2f} ± {:.2f}",
+                       at_.env_step, summary.mean, summary.sd));
+}
+
 bool Loop::evaluate_finally() {
   if (config_.eval.final_episodes < 1)
     return true;

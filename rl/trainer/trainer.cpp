@@ -1,20 +1,70 @@
 #include "rl/trainer/trainer.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/loop.h"
+#include "rl/trainer/manifest.h"
 #include "rl/trainer/signals.h"
+#include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 namespace phlox::rl {
+namespace {
+
+namespace fs = std::filesystem;
+
+// what a folder must hold before the first step: how it came about
+void describe(const TrainRequest &request, const RunFolder &folder) {
+  write_text(folder.path() / "config.toml", request.config_toml);
+  if (request.artifact.empty())
+    return;
+  for (const char *extension : {".so", ".h"}) {
+    fs::path from = fs::path(request.artifact).replace_extension(extension);
+    fs::path to = folder.path() / (std::string("artifact") + extension);
+    std::error_code error;
+    if (!fs::exists(from, error) || fs::equivalent(from, to, error))
+      continue;
+    write_text(to, read_text(from));
+  }
+}
+
+} // namespace
+
+Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
+                  std::uint64_t arena_bytes) {
+  const auto arena = static_cast<std::int64_t>(arena_bytes);
+  const std::int64_t held =
+      std::min(config.replay.capacity, config.total_timesteps);
+  const std::int64_t each =
+      4ll * (obs_size + action_size + 1) + 2 + (4ll * obs_size + 4) / 100;
+  // one segment more than is held, since segments go as a whole
+  const std::int64_t spare = std::min(config.replay.segment, held) * each;
+  Forecast result;
+  result.memory = arena + held * each + spare;
+  // each kept checkpoint, one being written and the best; a partly filled
+  // segment is written anew each time
+  const std::int64_t folders = config.checkpoint.keep + 1;
+  result.disk = (folders + 1) * arena;
+  if (config.replay.save)
+    result.disk += held * each + folders * spare;
+  return result;
+}
 
 int train(const TrainRequest &request, RunFolder &folder, TextLog &log) {
   Signals signals;
-  log.attach(folder.file("log.txt"));
   int status = 1;
   std::string reason;
+  Counters at;
+  log.attach(folder.file("log.txt"));
+  log.say(folder.path().string());
+  const phlox_executable_table &table =
+      *phlox_executable_table_of(request.executable);
+  Manifest manifest(folder, request.manifest, table);
   try {
     Loop loop(request, folder, log);
+    describe(request, folder);
+    manifest.write();
     try {
-      status = loop.run();
+      status = loop.run(manifest.rows());
       reason = loop.reason();
     } catch (const std::exception &error) {
       reason = error.what();
@@ -22,12 +72,19 @@ int train(const TrainRequest &request, RunFolder &folder, TextLog &log) {
                            loop.counters().env_step, loop.counters().update,
                            reason));
     }
+    at = loop.counters();
   } catch (const UsageError &) {
+    std::error_code ignored;
+    if (!folder.resumed())
+      fs::remove_all(folder.path(), ignored);
     throw;
   } catch (const std::exception &error) {
     reason = error.what();
     log.warn(reason);
   }
+  manifest.finish(at, status, reason);
+  log.say(fmt::format("{}: {} (exit status {})", folder.path().string(), reason,
+                      status));
   return status;
 }
 

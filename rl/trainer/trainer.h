@@ -15,18 +15,31 @@ namespace phlox::rl {
 struct TrainRequest {
   TrainerConfig config;
   std::string config_toml; // resolved, with origins: becomes config.toml
-  nlohmann::json manifest; // command line, versions: joined to our own
+  std::string artifact;    // its file, copied into the folder; may be empty
+  // rows of manifest.json that the caller knows: command line, versions
+  nlohmann::json manifest = nlohmann::json::object();
   phlox_executable *executable = nullptr; // loaded; outlives the call
   EnvironmentFactory environments;
 };
+
+/// What a run will need at most, in bytes.
+struct Forecast {
+  std::int64_t memory = 0; // replay memory and arena
+  std::int64_t disk = 0;   // checkpoints
+};
+
+/// Computes the forecast; episode ends count as one in a hundred.
+Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
+                  std::uint64_t arena_bytes);
 
 /// Trains until total_timesteps; a folder that was opened for resuming goes on
 /// from its newest good checkpoint, bit for bit, or starts anew without one.
 ///
 /// Returns: the exit status: 0 done (or stop_after reached), 1 failed (the
 ///          reason is the last line said), 128 + n stopped by signal n.
-/// Errors:  UsageError if settings and program do not fit each other; other
-///          errors are said on stderr and become status 1.
+/// Errors:  UsageError if settings and program do not fit each other (a new
+///          folder is removed); other errors are said on stderr and become
+///          status 1.
 /// Threads: one run per process (it handles signals).
 int train(const TrainRequest &request, RunFolder &folder, TextLog &log);
 

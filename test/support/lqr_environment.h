@@ -3,9 +3,12 @@
 #pragma once
 #include "rl/replay/threefry.h"
 #include "rl/trainer/any_environment.h"
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <stdexcept>
+#include <thread>
 
 namespace phlox::rl::test {
 
@@ -16,12 +19,18 @@ public:
     double terminate_at = 1e300; // |x| that ends an episode
     double reward_scale = 1;
     std::int64_t bad_reward_at = -1; // vector step with an infinite reward
+    int step_us = 0;                 // microseconds that a vector step takes
+    // called before each vector step of training and of evaluations
+    std::function<void(std::int64_t step)> at_step, at_evaluation;
   };
 
   LqrEnvironment(const EnvironmentRequest &request, const Options &options)
-      : options_(options), seed_(request.seed ^ fnv1a(request.purpose)),
-        n_(request.num_envs), memory_(n_), obs_(n_), next_obs_(n_), reward_(n_),
-        return_(n_), terminated_(n_), truncated_(n_), length_(n_) {}
+      : options_(options),
+        before_step_(request.purpose == "env" ? options.at_step
+                                              : options.at_evaluation),
+        seed_(request.seed ^ fnv1a(request.purpose)), n_(request.num_envs),
+        memory_(n_), obs_(n_), next_obs_(n_), reward_(n_), return_(n_),
+        terminated_(n_), truncated_(n_), length_(n_) {}
 
   int size() const { return n_; }
   int obs_size() const { return 1; }
@@ -37,6 +46,10 @@ public:
   }
 
   void step(std::span<const float> actions) {
+    if (before_step_)
+      before_step_(steps_);
+    if (options_.step_us > 0)
+      std::this_thread::sleep_for(std::chrono::microseconds(options_.step_us));
     for (int i = 0; i < n_; ++i) {
       Memory &m = memory_[i];
       if (m.ended)
@@ -115,6 +128,7 @@ private:
   void begin(int i) { obs_[i] = static_cast<float>(start(i)); }
 
   Options options_;
+  std::function<void(std::int64_t)> before_step_;
   std::uint64_t seed_;
   int n_;
   std::int64_t steps_ = 0;

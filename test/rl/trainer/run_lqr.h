@@ -6,7 +6,6 @@
 #include "test/rl/testdata/lqr_program.h"
 #include "test/support/lqr_environment.h"
 #include <filesystem>
-#include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
 #include <sstream>
@@ -64,7 +63,8 @@ inline TrainerConfig small_config() {
 /// Trains in parent/name, resuming if it is there; returns the exit status.
 inline int run_lqr(const TrainerConfig &config, const fs::path &parent,
                    const std::string &name = "run",
-                   const LqrEnvironment::Options &options = {}) {
+                   const LqrEnvironment::Options &options = {},
+                   Verbosity verbosity = Verbosity::quiet) {
   phlox_executable *loaded = nullptr;
   check(phlox_executable_wrap(lqr_program_query, &loaded));
   std::unique_ptr<phlox_executable, ExecutableDelete> executable(loaded);
@@ -72,7 +72,7 @@ inline int run_lqr(const TrainerConfig &config, const fs::path &parent,
   request.config = config;
   request.config_toml = "seed = 1\n";
   request.executable = executable.get();
-  TextLog log(Verbosity::quiet);
+  TextLog log(verbosity);
   RunFolder folder = fs::exists(parent / name)
                          ? RunFolder::open(parent / name)
                          : RunFolder::create(parent, name);
@@ -105,11 +105,17 @@ inline std::string without_time(const fs::path &csv) {
   return result;
 }
 
-/// Returns the bytes of the parameters in the newest checkpoint.
-inline std::string final_arena(const fs::path &run) {
+/// Returns a file of the newest checkpoint.
+inline std::string newest_file(const fs::path &run, const char *name) {
   std::string latest = read_text(run / "checkpoints" / "LATEST");
   return read_text(run / "checkpoints" / latest.substr(0, latest.find('\n')) /
-                   "arena.safetensors");
+                   name);
+}
+inline std::string final_arena(const fs::path &run) {
+  return newest_file(run, "arena.safetensors");
+}
+inline std::string final_state(const fs::path &run) {
+  return newest_file(run, "trainer.json");
 }
 
 /// Demands that two runs left the same tables and parameters.
