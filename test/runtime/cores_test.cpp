@@ -25,6 +25,8 @@ TEST_F(CgroupTest, Version2TakesTheSmallestAncestor) {
   EXPECT_EQ(cores("0::/a/b\n"), 3);
   EXPECT_EQ(cores("0::/\n"), 0);
   EXPECT_EQ(cores("0::/a/b/c/d\n"), 3);
+  write("a/b/cpu.max", "200000 100000\n");
+  EXPECT_EQ(cores("0::/a/b\n"), 2);
 }
 
 TEST_F(CgroupTest, Version2AtTheTopOfAContainer) {

@@ -1,6 +1,8 @@
 #include "test/runtime/support.h"
 #include <chrono>
+#include <gmock/gmock.h>
 #include <immintrin.h>
+#include <sys/resource.h>
 #include <thread>
 
 namespace phlox::runtime::test {
@@ -87,6 +89,25 @@ TEST(Pool, RefusesSillyCounts) {
   EXPECT_EQ(take(phlox_pool_create(1, nullptr)).message,
             "out must not be null: got null");
 }
+
+#if !PHLOX_SANITIZED
+TEST(Pool, StartsAllThreadsOrNone) {
+  // room for the stacks of some threads
+  rlimit before, small;
+  getrlimit(RLIMIT_AS, &before);
+  small = before;
+  small.rlim_cur = rlim_t{1} << 30;
+  setrlimit(RLIMIT_AS, &small);
+  phlox_pool *out = nullptr;
+  Result result = take(phlox_pool_create(4096, &out));
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_EQ(out, nullptr);
+  EXPECT_EQ(result.code, PHLOX_SYSTEM);
+  EXPECT_THAT(result.message,
+              testing::MatchesRegex("pool must start 4095 threads: got [0-9]+: "
+                                    "Resource temporarily unavailable"));
+}
+#endif
 
 } // namespace
 } // namespace phlox::runtime::test

@@ -140,12 +140,13 @@ static void evaluate_1(const phlox_call *call) {
    some seconds are enough for any scheduler */
 static void meet_others(const phlox_call *call, const int64_t *loops,
                         int64_t i) {
-  volatile uint32_t *arrived = call->scratch;
+  uint32_t *arrived = call->scratch, count = 0;
   __atomic_fetch_add(arrived, 1, __ATOMIC_RELAXED);
   uint64_t start = __builtin_ia32_rdtsc();
-  while (*arrived < meet_count && __builtin_ia32_rdtsc() - start < 1ull << 34)
+  while ((count = __atomic_load_n(arrived, __ATOMIC_RELAXED)) < meet_count &&
+         __builtin_ia32_rdtsc() - start < 1ull << 34)
     __builtin_ia32_pause();
-  ((uint32_t *)call->outputs[0])[i] = *arrived == meet_count;
+  ((uint32_t *)call->outputs[0])[i] = count == meet_count;
   (void)loops;
   __asm__ volatile("stmxcsr %0" : "=m"(((uint32_t *)call->outputs[1])[i]));
 }
