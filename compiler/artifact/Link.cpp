@@ -15,7 +15,8 @@ namespace {
 llvm::Error writeBytes(const std::string &path, llvm::StringRef bytes) {
   try {
     runtime::write_file_atomically(
-        path, {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
+        path,
+        {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
   } catch (const std::exception &failure) {
     return llvm::createStringError(failure.what());
   }
@@ -33,7 +34,8 @@ struct Temporary {
   Temporary(llvm::StringRef suffix) {
     llvm::SmallString<128> name;
     int descriptor = -1;
-    error = llvm::sys::fs::createTemporaryFile("phlox", suffix, descriptor, name);
+    error =
+        llvm::sys::fs::createTemporaryFile("phlox", suffix, descriptor, name);
     path = std::string(name);
     if (descriptor >= 0)
       llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
@@ -63,11 +65,21 @@ llvm::Error writeShared(const CompiledObject &compiled,
   }
   std::string alias =
       std::string("--defsym=") + PHLOX_QUERY_SYMBOL + "=" + compiled.symbol;
-  std::vector<const char *> arguments{
-      "ld.lld",      "-shared",     "--no-undefined", "-z",
-      "noexecstack", "-z",          "now",            "-z",
-      "relro",       "--hash-style=gnu", "--build-id=sha1", alias.c_str(),
-      object.path.c_str(), "-o",    shared.path.c_str()};
+  std::vector<const char *> arguments{"ld.lld",
+                                      "-shared",
+                                      "--no-undefined",
+                                      "-z",
+                                      "noexecstack",
+                                      "-z",
+                                      "now",
+                                      "-z",
+                                      "relro",
+                                      "--hash-style=gnu",
+                                      "--build-id=sha1",
+                                      alias.c_str(),
+                                      object.path.c_str(),
+                                      "-o",
+                                      shared.path.c_str()};
   std::string output, errors;
   llvm::raw_string_ostream out(output), err(errors);
   {

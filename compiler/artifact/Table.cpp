@@ -63,9 +63,9 @@ public:
       std::vector<llvm::Constant *> dims;
       for (int64_t dim : row.dims)
         dims.push_back(u64(dim));
-      made.push_back(structure({text(row.name), u32(row.dtype),
-                                u32(row.dims.size()), array(dims),
-                                u64(row.bytes), u64(row.offset)}));
+      made.push_back(
+          structure({text(row.name), u32(row.dtype), u32(row.dims.size()),
+                     array(dims), u64(row.bytes), u64(row.offset)}));
     }
     return array(made);
   }
@@ -87,36 +87,49 @@ void addTable(llvm::Module &module, const Table &table,
   TableBuilder b(module);
   std::vector<llvm::Constant *> entries, functions, scratch;
   for (auto &entry : table.entries) {
-    entries.push_back(b.structure(
-        {b.text(entry.name), b.u32(entry.inputs.size()),
-         b.u32(entry.outputs.size()), b.tensors(entry.inputs),
-         b.tensors(entry.outputs), b.u32(entry.writesState), b.u32(0),
-         b.u64(entry.flops), b.u64(entry.bytes)}));
+    entries.push_back(
+        b.structure({b.text(entry.name), b.u32(entry.inputs.size()),
+                     b.u32(entry.outputs.size()), b.tensors(entry.inputs),
+                     b.tensors(entry.outputs), b.u32(entry.writesState),
+                     b.u32(0), b.u64(entry.flops), b.u64(entry.bytes)}));
     functions.push_back(module.getFunction(entry.symbol));
     scratch.push_back(b.u64(entry.scratchBytes));
   }
-  auto *variants = b.array({b.structure({b.text(table.target),
-                                         b.u64(table.isa), b.array(functions),
-                                         b.array(scratch)})});
+  auto *variants =
+      b.array({b.structure({b.text(table.target), b.u64(table.isa),
+                            b.array(functions), b.array(scratch)})});
   // the program lies in a section of its own
   auto *ir = table.ir.empty()
                  ? b.null()
                  : b.global(llvm::ConstantDataArray::getString(
                                 b.context, table.ir, /*AddNull=*/false),
                             ".phlox.ir");
-  auto *made = b.global(b.structure(
-      {b.u64(PHLOX_EXECUTABLE_MAGIC), b.u32(PHLOX_EXECUTABLE_VERSION),
-       b.u32(sizeof(phlox_executable_table)), b.text(table.program),
-       b.text(table.options), b.text(table.compiler), b.text(table.hash),
-       b.u64(table.arenaBytes), b.u32(table.leaves.size()),
-       b.u32(table.entries.size()), b.u32(1), b.u32(0),
-       b.tensors(table.leaves), b.array(entries), variants, ir,
-       b.u64(table.ir.size()), b.null(), b.null(), b.null(), b.null()}));
+  auto *made = b.global(b.structure({b.u64(PHLOX_EXECUTABLE_MAGIC),
+                                     b.u32(PHLOX_EXECUTABLE_VERSION),
+                                     b.u32(sizeof(phlox_executable_table)),
+                                     b.text(table.program),
+                                     b.text(table.options),
+                                     b.text(table.compiler),
+                                     b.text(table.hash),
+                                     b.u64(table.arenaBytes),
+                                     b.u32(table.leaves.size()),
+                                     b.u32(table.entries.size()),
+                                     b.u32(1),
+                                     b.u32(0),
+                                     b.tensors(table.leaves),
+                                     b.array(entries),
+                                     variants,
+                                     ir,
+                                     b.u64(table.ir.size()),
+                                     b.null(),
+                                     b.null(),
+                                     b.null(),
+                                     b.null()}));
 
   auto *type = llvm::FunctionType::get(
       b.pointer, {llvm::Type::getInt32Ty(b.context)}, false);
-  auto *query = llvm::Function::Create(
-      type, llvm::GlobalValue::ExternalLinkage, symbol, module);
+  auto *query = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
+                                       symbol, module);
   llvm::IRBuilder<> code(llvm::BasicBlock::Create(b.context, "", query));
   auto *known =
       code.CreateICmpEQ(query->getArg(0), b.u32(PHLOX_EXECUTABLE_VERSION));
@@ -144,19 +157,21 @@ void describe(llvm::raw_ostream &os, const TensorRow &row) {
 std::string headerText(const Table &table, const std::string &symbol) {
   std::string text;
   llvm::raw_string_ostream os(text);
-  std::string guard = llvm::StringRef("PHLOX_" + identifier(table.program) + "_H").upper();
+  std::string guard =
+      llvm::StringRef("PHLOX_" + identifier(table.program) + "_H").upper();
   os << "/* Written by " << table.compiler << " for the program '"
      << table.program << "', content " << table.hash.substr(0, 16)
      << ". */\n#ifndef " << guard << "\n#define " << guard
      << "\n#include \"phlox/executable.h\"\n\n#ifdef __cplusplus\nextern "
         "\"C\" {\n#endif\n\n";
-  std::string macro = llvm::StringRef("PHLOX_" + identifier(table.program)).upper();
+  std::string macro =
+      llvm::StringRef("PHLOX_" + identifier(table.program)).upper();
   os << "#define " << macro << "_HASH \"" << table.hash << "\"\n"
      << "#define " << macro << "_ARENA_BYTES " << table.arenaBytes << "\n\n";
   os << "/* Entry points:\n";
   for (auto &entry : table.entries) {
-    os << "   " << entry.name << (entry.writesState ? " (writes the state)" : "")
-       << "\n";
+    os << "   " << entry.name
+       << (entry.writesState ? " (writes the state)" : "") << "\n";
     for (auto &input : entry.inputs)
       os << "     in  ", describe(os, input), os << "\n";
     for (auto &output : entry.outputs)

@@ -26,8 +26,7 @@ struct OwnKernel {
 class Lowering {
 public:
   /// result = body(operands), lane by lane.
-  using Body =
-      std::function<Value(VectorBuilder &, ArrayRef<Value> operands)>;
+  using Body = std::function<Value(VectorBuilder &, ArrayRef<Value> operands)>;
   /// result = body(row-major index (i32 lanes), operands): operands are whole
   /// tensors of few elements, given as scalars.
   using IndexBody = std::function<Value(VectorBuilder &, Value index,

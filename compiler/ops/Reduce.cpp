@@ -90,7 +90,8 @@ SmallVector<Value> ReduceOp::vjp(Graph &g, ArrayRef<Value> cotangents,
     return {Value()};
   Value cotangent = cotangents[0];
   if (getKind() == Reduction::mean)
-    cotangent = g.scale(cotangent, 1.0 / double(countOf(*this)));
+    // a division: 1 / count is not exact in f32
+    cotangent = g.div(cotangent, g.constant(countOf(*this), cotangent));
   Value spread = g.unreduce(cotangent, getAxes(), shapeOf(getX()));
   if (getKind() == Reduction::max || getKind() == Reduction::min)
     spread = g.mul(shareOfTies(g, *this), spread);

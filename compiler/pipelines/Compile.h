@@ -11,8 +11,8 @@ namespace phlox {
 struct CompiledObject {
   std::unique_ptr<llvm::MemoryBuffer> object; ///< an ELF relocatable
   std::string header;                         ///< C header text
-  std::string symbol; ///< the query function's name
-  std::string hash;   ///< 64 hex digits
+  std::string symbol;                         ///< the query function's name
+  std::string hash;                           ///< 64 hex digits
 };
 
 /// Registers the dialects that programs are written in.

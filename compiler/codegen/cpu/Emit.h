@@ -21,9 +21,8 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
 
 /// Runs `body` for every index of the groups, the first one split over the
 /// kernel's tasks.
-void emitLoops(KernelBuilder &k, Expression &expression,
-               ArrayRef<Group> groups, int64_t tasks, Value task,
-               llvm::function_ref<void()> body);
+void emitLoops(KernelBuilder &k, Expression &expression, ArrayRef<Group> groups,
+               int64_t tasks, Value task, llvm::function_ref<void()> body);
 /// Runs `body` over vectors of a group; tasks share the full vectors, the last
 /// one adds the tail.
 void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,

@@ -8,12 +8,12 @@ namespace phlox::cpu {
 
 int64_t tasksFor(double cost, int64_t most, double nanoseconds) {
   auto wanted = int64_t(std::ceil(cost / nanoseconds));
-  return std::clamp<int64_t>(wanted, 1, std::max<int64_t>(1, std::min<int64_t>(most, 64)));
+  return std::clamp<int64_t>(wanted, 1,
+                             std::max<int64_t>(1, std::min<int64_t>(most, 64)));
 }
 
-void emitLoops(KernelBuilder &k, Expression &expression,
-               ArrayRef<Group> groups, int64_t tasks, Value task,
-               llvm::function_ref<void()> body) {
+void emitLoops(KernelBuilder &k, Expression &expression, ArrayRef<Group> groups,
+               int64_t tasks, Value task, llvm::function_ref<void()> body) {
   if (groups.empty()) {
     body();
     return;
@@ -86,9 +86,8 @@ void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
     return;
   }
   kernel.tasks = tasksFor(kernel.cost, all[0].extent);
-  emitLoops(k, expression, all.drop_back(), kernel.tasks, task, [&] {
-    emitVectors(k, expression, all.back(), 1, Value(), body);
-  });
+  emitLoops(k, expression, all.drop_back(), kernel.tasks, task,
+            [&] { emitVectors(k, expression, all.back(), 1, Value(), body); });
 }
 
 } // namespace phlox::cpu

@@ -35,15 +35,14 @@ public:
   void run() {
     emitConstants();
     b.setInsertionPointToEnd(module.getBody());
-    auto entry = function(entrySymbol(name), {pointer},
-                          LLVM::Linkage::External);
+    auto entry =
+        function(entrySymbol(name), {pointer}, LLVM::Linkage::External);
     auto *block = entry.addEntryBlock(b);
     b.setInsertionPointToStart(block);
     call = block->getArgument(0);
     int64_t depth = deepest(*plan.region);
     auto i64 = b.getI64Type();
-    loops = depth ? LLVM::AllocaOp::create(b, pointer, i64,
-                                           number(depth), 8)
+    loops = depth ? LLVM::AllocaOp::create(b, pointer, i64, number(depth), 8)
                         .getResult()
                   : LLVM::ZeroOp::create(b, pointer).getResult();
     emitRegion(*plan.region);
@@ -84,8 +83,8 @@ private:
       }
       LLVM::GlobalOp::create(
           b, LLVM::LLVMArrayType::get(stored, type.getNumElements()),
-          /*isConstant=*/true, LLVM::Linkage::Internal,
-          constantName(plan, i), value, /*alignment=*/64);
+          /*isConstant=*/true, LLVM::Linkage::Internal, constantName(plan, i),
+          value, /*alignment=*/64);
     }
   }
 
@@ -108,8 +107,8 @@ private:
     auto *block = code.addEntryBlock(b);
     b.setInsertionPointToStart(block);
     KernelBuilder k(b, target.lanes);
-    Value kernelCall = block->getArgument(0), kernelLoops = block->getArgument(1),
-          task = block->getArgument(2);
+    Value kernelCall = block->getArgument(0),
+          kernelLoops = block->getArgument(1), task = block->getArgument(2);
     switch (kernel.kind) {
     case Kernel::Elementwise:
       emitElementwise(plan, kernel, k, kernelCall, kernelLoops, task);
@@ -209,8 +208,8 @@ private:
         LLVM::LLVMVoidType::get(b.getContext()),
         {pointer, pointer, pointer, b.getI64Type()});
     LLVM::CallOp::create(
-        b, type, mlir::ValueRange{parallelFor, call, task, loops,
-                                  number(tasks)});
+        b, type,
+        mlir::ValueRange{parallelFor, call, task, loops, number(tasks)});
   }
 
   void emitRegion(Region &region) {
@@ -227,9 +226,9 @@ private:
       Value index = loop.getInductionVar();
       if (body.reverse)
         index = arith::SubIOp::create(b, number(body.length - 1), index);
-      auto slot = LLVM::GEPOp::create(
-          b, pointer, b.getI64Type(), loops,
-          ArrayRef<LLVM::GEPArg>{int32_t(body.depth - 1)});
+      auto slot =
+          LLVM::GEPOp::create(b, pointer, b.getI64Type(), loops,
+                              ArrayRef<LLVM::GEPArg>{int32_t(body.depth - 1)});
       LLVM::StoreOp::create(b, index, slot);
       emitRegion(body);
     }

@@ -57,10 +57,10 @@ struct MatmulEmitter {
     SmallVector<Value> sums(tileRows * vectors, zero), lhsAt;
     Value lhsStart = batchIndex(lhs, batch);
     for (int64_t i = 0; i < tileRows; i++)
-      lhsAt.push_back(k.add(
-          lhsStart, k.mul(k.add(row, i), stride(lhs, rank - 2))));
-    Value rhsAt = k.add(batchIndex(rhs, batch),
-                        k.mul(column, stride(rhs, rank - 1)));
+      lhsAt.push_back(
+          k.add(lhsStart, k.mul(k.add(row, i), stride(lhs, rank - 2))));
+    Value rhsAt =
+        k.add(batchIndex(rhs, batch), k.mul(column, stride(rhs, rank - 1)));
     sums = k.loopCarrying(
         k.i64(0), k.i64(depth), 1, sums,
         [&](Value step, mlir::ValueRange carried) {
@@ -81,15 +81,15 @@ struct MatmulEmitter {
         });
     for (int64_t i = 0; i < tileRows; i++)
       for (int64_t j = 0; j < vectors; j++)
-        finish(sums[i * vectors + j], k.add(row, i),
-               k.add(column, j * width), columnDim(), width);
+        finish(sums[i * vectors + j], k.add(row, i), k.add(column, j * width),
+               columnDim(), width);
   }
 
   struct Columns {
     int64_t vectors, lanes;
-    int64_t panels;       ///< of `vectors` full vectors
-    int64_t rest;         ///< full vectors after them
-    int64_t tail;         ///< lanes after those
+    int64_t panels; ///< of `vectors` full vectors
+    int64_t rest;   ///< full vectors after them
+    int64_t tail;   ///< lanes after those
   };
   Columns cutColumns(int64_t tileRows) {
     int64_t lanes = k.lanes;
@@ -104,9 +104,8 @@ struct MatmulEmitter {
   }
 
   // all tile rows of [fromTile, toTile), and the rows after the last full tile
-  void rowsOf(ArrayRef<Value> batch, Value fromTile, Value toTile,
-              Value isLast, int64_t tileRows, Value column, int64_t vectors,
-              int64_t width) {
+  void rowsOf(ArrayRef<Value> batch, Value fromTile, Value toTile, Value isLast,
+              int64_t tileRows, Value column, int64_t vectors, int64_t width) {
     if (rows >= tileRows)
       k.loop(k.mul(fromTile, tileRows), k.mul(toTile, tileRows), tileRows,
              [&](Value row) {
@@ -215,8 +214,7 @@ struct MatmulEmitter {
       SmallVector<Value> totals;
       for (int64_t start = 0; start < width; start += 8) {
         int64_t count = std::min<int64_t>(8, width - start);
-        llvm::append_range(totals,
-                           dotRows(batch, k.add(row, start), count));
+        llvm::append_range(totals, dotRows(batch, k.add(row, start), count));
       }
       auto type = mlir::VectorType::get({width}, k.b.getF32Type());
       Value sums = mlir::vector::FromElementsOp::create(k.b, type, totals);
@@ -237,9 +235,9 @@ struct MatmulEmitter {
       Value right = k.load(rhsBase, k.add(rhsAt, step), f32, width);
       SmallVector<Value> next;
       for (int64_t i = 0; i < count; i++)
-        next.push_back(vb.fma(
-            k.load(lhsBase, k.add(lhsAt[i], step), f32, width), right,
-            sums[i]));
+        next.push_back(
+            vb.fma(k.load(lhsBase, k.add(lhsAt[i], step), f32, width), right,
+                   sums[i]));
       return next;
     };
     auto addLanes = [](VectorBuilder &vb, Value x, Value y) {
@@ -287,12 +285,12 @@ struct MatmulEmitter {
       Value sum = k.loopCarrying(
           k.i64(0), k.i64(depth), 1, {vb.real(0)},
           [&](Value step, mlir::ValueRange carried) {
-            Value left = k.load(
-                lhsBase, k.add(lhsAt, k.mul(step, stride(lhs, rank))),
-                k.b.getF32Type(), width);
-            Value right = k.load(
-                rhsBase, k.add(rhsAt, k.mul(step, stride(rhs, rank))),
-                k.b.getF32Type(), width, 0);
+            Value left =
+                k.load(lhsBase, k.add(lhsAt, k.mul(step, stride(lhs, rank))),
+                       k.b.getF32Type(), width);
+            Value right =
+                k.load(rhsBase, k.add(rhsAt, k.mul(step, stride(rhs, rank))),
+                       k.b.getF32Type(), width, 0);
             return SmallVector<Value>{vb.fma(left, right, carried[0])};
           })[0];
       finish(sum, row, k.i64(0), rowDim(), width);

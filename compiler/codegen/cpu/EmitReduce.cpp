@@ -69,13 +69,12 @@ struct ReduceEmitter {
   SmallVector<Value> along(ArrayRef<Group> outer, const Group &last,
                            SmallVector<Value> sums) {
     if (!outer.empty())
-      return k.loopCarrying(
-          k.i64(0), k.i64(outer[0].extent), 1, sums,
-          [&](Value i, mlir::ValueRange carried) {
-            expression.setIndex(outer[0], i);
-            return along(outer.drop_front(), last,
-                         SmallVector<Value>(carried));
-          });
+      return k.loopCarrying(k.i64(0), k.i64(outer[0].extent), 1, sums,
+                            [&](Value i, mlir::ValueRange carried) {
+                              expression.setIndex(outer[0], i);
+                              return along(outer.drop_front(), last,
+                                           SmallVector<Value>(carried));
+                            });
     int64_t full = last.extent / k.lanes, tail = last.extent % k.lanes;
     int64_t chains = full >= 2 * kChains ? kChains : full ? 1 : 0;
     int64_t rounds = chains ? full / chains * chains : 0;
@@ -194,9 +193,8 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
   }
   bool lastReduced = kinds[groups.back().last] == 1;
   if (lastReduced) {
-    kernel.tasks = keptGroups.empty()
-                       ? 1
-                       : tasksFor(kernel.cost, keptGroups[0].extent);
+    kernel.tasks =
+        keptGroups.empty() ? 1 : tasksFor(kernel.cost, keptGroups[0].extent);
     emitLoops(k, expression, keptGroups, kernel.tasks, task, [&] {
       emitter.alongVector(ArrayRef<Group>(reducedGroups).drop_back(),
                           reducedGroups.back());
@@ -206,8 +204,8 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
   auto vectorBody = [&](int64_t width) {
     VectorBuilder vb(k.b, width);
     auto *group = &keptGroups.back();
-    Value sum = emitter.across(reducedGroups, width,
-                               vb.real(neutral(emitter.kind)));
+    Value sum =
+        emitter.across(reducedGroups, width, vb.real(neutral(emitter.kind)));
     expression.setVector(group, width);
     emitter.finish(sum, width, expression.vectorStride(emitter.target));
   };

@@ -48,15 +48,15 @@ void Expression::emitBases(Value call, Value loops) {
     case Storage::Input:
     case Storage::Output: {
       Value table = root(buffer->storage == Storage::Input ? 2 : 3);
-      auto slot = LLVM::GEPOp::create(
-          k.b, pointer, pointer, table,
-          ArrayRef<LLVM::GEPArg>{int32_t(buffer->number)});
+      auto slot =
+          LLVM::GEPOp::create(k.b, pointer, pointer, table,
+                              ArrayRef<LLVM::GEPArg>{int32_t(buffer->number)});
       address = LLVM::LoadOp::create(k.b, pointer, slot);
       break;
     }
     case Storage::Constant:
-      address = LLVM::AddressOfOp::create(
-          k.b, pointer, constantName(plan, buffer->number));
+      address = LLVM::AddressOfOp::create(k.b, pointer,
+                                          constantName(plan, buffer->number));
       break;
     }
     Value bytes = k.i64(offset);
@@ -160,12 +160,11 @@ SmallVector<Group> Expression::groups(Value root, const Access &access,
   for (unsigned dim = 0; dim < extents.size(); dim++) {
     if (extents[dim] == 1)
       continue;
-    bool joins =
-        !result.empty() && kinds[result.back().last] == kinds[dim] &&
-        llvm::all_of(found, [&](const Strides &strides) {
-          return strides.perDim[result.back().last] ==
-                 strides.perDim[dim] * extents[dim];
-        });
+    bool joins = !result.empty() && kinds[result.back().last] == kinds[dim] &&
+                 llvm::all_of(found, [&](const Strides &strides) {
+                   return strides.perDim[result.back().last] ==
+                          strides.perDim[dim] * extents[dim];
+                 });
     if (!joins)
       result.emplace_back();
     result.back().dims.push_back(dim);
@@ -209,8 +208,7 @@ Value Expression::emit(Value value, const Access &access, bool isRoot) {
   return memo[key] = emitUncached(value, access, isRoot);
 }
 
-Value Expression::emitUncached(Value value, const Access &access,
-                               bool isRoot) {
+Value Expression::emitUncached(Value value, const Access &access, bool isRoot) {
   VectorBuilder vb(k.b, width);
   auto element = tensorType(value).getElementType();
   if (isSplatConstant(value)) {
@@ -242,8 +240,8 @@ Value Expression::emitUncached(Value value, const Access &access,
                              op->getName().getStringRef());
   // the row-major index of each lane, in 32 bits
   auto strides = stridesFor(shapeOf(value), access);
-  Value first = mlir::arith::TruncIOp::create(k.b, k.b.getI32Type(),
-                                              linear(strides));
+  Value first =
+      mlir::arith::TruncIOp::create(k.b, k.b.getI32Type(), linear(strides));
   SmallVector<int32_t> steps;
   for (int64_t lane = 0; lane < width; lane++)
     steps.push_back(lane * vectorStride(strides));
@@ -256,9 +254,8 @@ Value Expression::emitUncached(Value value, const Access &access,
   for (Value operand : op->getOperands()) {
     auto operandType = tensorType(operand);
     for (int64_t i = 0; i < operandType.getNumElements(); i++)
-      scalars.push_back(vb.splat(k.loadScalar(base(plan.places[operand]),
-                                              k.i64(i),
-                                              operandType.getElementType())));
+      scalars.push_back(vb.splat(k.loadScalar(
+          base(plan.places[operand]), k.i64(i), operandType.getElementType())));
   }
   return lowering.indexBody(vb, index, scalars);
 }

@@ -100,13 +100,15 @@ emitObject(mlir::ModuleOp module, const Target &target,
   code->setPICLevel(llvm::PICLevel::BigPIC);
   for (auto &function : *code) {
     function.addFnAttr(llvm::Attribute::NoUnwind);
-    function.addFnAttr("prefer-vector-width", target.lanes == 16 ? "512" : "256");
+    function.addFnAttr("prefer-vector-width",
+                       target.lanes == 16 ? "512" : "256");
     // no table of unwinding either: entry points never throw
     function.setUWTableKind(llvm::UWTableKind::None);
   }
   extend(*code);
   for (auto &function : *code)
-    if (!function.isDeclaration() && !llvm::is_contained(exported, function.getName()))
+    if (!function.isDeclaration() &&
+        !llvm::is_contained(exported, function.getName()))
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   optimise(*code, *machine);
   if (!dumpDirectory.empty())

@@ -21,8 +21,8 @@ struct Region;
 struct Buffer {
   Storage storage = Storage::Scratch;
   int64_t number = 0, offset = 0, bytes = 0;
-  Region *owner = nullptr;    ///< where it was made
-  Buffer *sameAs = nullptr;   ///< the buffer that it was merged into
+  Region *owner = nullptr;  ///< where it was made
+  Buffer *sameAs = nullptr; ///< the buffer that it was merged into
   int64_t firstUse = INT64_MAX, lastUse = -1; ///< times, for scratch
 
   Buffer *resolve() { return sameAs ? sameAs->resolve() : this; }
@@ -31,8 +31,8 @@ struct Buffer {
 /// Where a value lies: a buffer, and how far each enclosing scan moves in it.
 struct Place {
   Buffer *buffer = nullptr;
-  int64_t offset = 0;                ///< bytes
-  SmallVector<int64_t> loopStrides;  ///< bytes per iteration, outermost first
+  int64_t offset = 0;               ///< bytes
+  SmallVector<int64_t> loopStrides; ///< bytes per iteration, outermost first
 };
 
 /// A unit of code. Elementwise and Matmul store `root`; Reduce stores its op's
@@ -42,14 +42,14 @@ struct Kernel {
   Value root;
   mlir::Operation *anchor = nullptr; ///< matmul, reduce, own kernel, scan
   Place target;                      ///< where root is stored
-  std::optional<Place> source; ///< a copy: where root is read from
+  std::optional<Place> source;       ///< a copy: where root is read from
   /// Elements between neighbours of root in the target (dense unless it is a
   /// part of a concat).
   SmallVector<int64_t> targetStrides;
   llvm::SmallSetVector<Value, 4> reads; ///< values with a place
   SmallVector<unsigned> after;          ///< kernels that must have run
   int64_t level = 0, tasks = 1;
-  double cost = 0; ///< rough nanoseconds on one core
+  double cost = 0;              ///< rough nanoseconds on one core
   std::unique_ptr<Region> body; ///< of a scan
   std::string name;
 };

@@ -136,8 +136,8 @@ void RegionPlanner::classify(mlir::Operation *op) {
   if (isSplatConstant(result) && !entry.must)
     return; // an immediate operand wherever it is read
   if (mlir::isa<ConstantOp>(op) && !isSplatConstant(result)) {
-    auto elements =
-        mlir::cast<mlir::DenseElementsAttr>(mlir::cast<ConstantOp>(op).getValue());
+    auto elements = mlir::cast<mlir::DenseElementsAttr>(
+        mlir::cast<ConstantOp>(op).getValue());
     auto buffer = newBuffer(Storage::Constant, tensorBytes(tensorType(result)));
     buffer->number = plan.constants.size();
     plan.constants.push_back(elements);
@@ -204,9 +204,8 @@ void RegionPlanner::formKernel(Value root) {
     for (Value part : concat.getOperands()) {
       auto &kernel = newKernel(Kernel::Elementwise, part);
       kernel.target = plan.places[root];
-      kernel.target.offset +=
-          start * strides[axis] *
-          elementBytes(tensorType(root).getElementType());
+      kernel.target.offset += start * strides[axis] *
+                              elementBytes(tensorType(root).getElementType());
       kernel.targetStrides = strides;
       kernel.reads.insert(part);
       kernel.source = plan.places[part];
@@ -218,9 +217,9 @@ void RegionPlanner::formKernel(Value root) {
   auto anchor = anchors.find(root);
   auto kind = anchor != anchors.end() || mlir::isa<MatmulOp>(op)
                   ? Kernel::Matmul
-              : mlir::isa<ReduceOp>(op)    ? Kernel::Reduce
-              : loweringOf(plan, op).own   ? Kernel::Own
-                                           : Kernel::Elementwise;
+              : mlir::isa<ReduceOp>(op)  ? Kernel::Reduce
+              : loweringOf(plan, op).own ? Kernel::Own
+                                         : Kernel::Elementwise;
   auto &kernel = newKernel(kind, root);
   kernel.anchor = anchor != anchors.end() ? anchor->second : op;
   kernel.target = plan.places[root];
@@ -273,9 +272,9 @@ void RegionPlanner::formScan(ScanOp scan) {
     plan.places[arguments[carries + xs + i]] = place;
   }
   for (unsigned i = 0; i < scan.getYs().size(); i++)
-    writebacks.push_back({yields[carries + i], Value(),
-                          slice(scan.getYs()[i],
-                                tensorType(yields[carries + i]))});
+    writebacks.push_back(
+        {yields[carries + i], Value(),
+         slice(scan.getYs()[i], tensorType(yields[carries + i]))});
   auto &planned = *region.kernels[self];
   for (Value operand : scan->getOperands())
     planned.reads.insert(operand);
@@ -295,16 +294,17 @@ void RegionPlanner::run(std::vector<Writeback> writebacks) {
 
   // scratch for everything that has memory of its own
   for (Value root : roots)
-    plan.places[root] = {newBuffer(Storage::Scratch,
-                                   tensorBytes(tensorType(root))), 0, {}};
+    plan.places[root] = {
+        newBuffer(Storage::Scratch, tensorBytes(tensorType(root))), 0, {}};
   region.block->walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
     if (op->getBlock() != region.block)
       return mlir::WalkResult::skip();
     if (mlir::isa<ScanOp>(op))
       for (Value result : op->getResults())
-        plan.places[result] = {newBuffer(Storage::Scratch,
-                                         tensorBytes(tensorType(result))),
-                               0, {}};
+        plan.places[result] = {
+            newBuffer(Storage::Scratch, tensorBytes(tensorType(result))),
+            0,
+            {}};
     return mlir::WalkResult::advance();
   });
   for (auto *op : llvm::reverse(aliases))
@@ -355,8 +355,7 @@ std::unique_ptr<Plan> makePlan(mlir::Operation *operation,
   auto *terminator = plan->region->block->getTerminator();
   int64_t outputs = 0;
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
-    auto leaf =
-        function.getResultAttrOfType<mlir::StringAttr>(i, kLeafAttr);
+    auto leaf = function.getResultAttrOfType<mlir::StringAttr>(i, kLeafAttr);
     if (!leaf) {
       auto *made = buffer(Storage::Output, outputs++, value.getType());
       writebacks.push_back({value, Value(), {made, 0, {}}});

@@ -14,9 +14,9 @@ private:
   // what the consumers of a value want of it
   struct Use {
     llvm::SmallSetVector<Value, 2> roots; ///< kernels that read it inside
-    bool must = false;  ///< needs memory of its own
-    bool view = false;  ///< memory, or a rearrangement of memory
-    bool plain = true;  ///< read element by element, in place
+    bool must = false;                    ///< needs memory of its own
+    bool view = false; ///< memory, or a rearrangement of memory
+    bool plain = true; ///< read element by element, in place
   };
   Use &use(Value value);
   void readBy(Value value, Value root, bool plain);

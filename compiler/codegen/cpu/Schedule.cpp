@@ -142,9 +142,8 @@ void RegionPlanner::schedule(const std::vector<Writeback> &writebacks) {
     });
     if (!overwritten)
       continue;
-    Place scratch{newBuffer(Storage::Scratch, plan.places[memory].buffer->bytes),
-                  0,
-                  {}};
+    Place scratch{
+        newBuffer(Storage::Scratch, plan.places[memory].buffer->bytes), 0, {}};
     saved[memory] = copyTo(memory, plan.places[memory], scratch, std::nullopt);
     savedPlaces[memory] = scratch;
   }
@@ -258,8 +257,8 @@ void RegionPlanner::estimate(Kernel &kernel) {
   else
     kernel.cost = elements * perElement;
   double times = 1; // flops of a scan's body count once per iteration
-  for (auto *block = region.block; auto scan = mlir::dyn_cast_or_null<ScanOp>(
-                                       block->getParentOp());
+  for (auto *block = region.block;
+       auto scan = mlir::dyn_cast_or_null<ScanOp>(block->getParentOp());
        block = scan->getBlock())
     times *= scan.getLength();
   plan.flops += flops * times;
