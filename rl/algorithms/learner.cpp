@@ -1,0 +1,141 @@
+#include "rl/algorithms/learner.h"
+#include "rl/algorithms/posterior.h"
+
+namespace phlox::rl {
+
+void LearnerSettings::visit(Settings &s) {
+  s.integer("batch", batch, 1, 1 << 20, "rows of a minibatch");
+  s.real("discount", discount, 0, 1, "factor per environment step");
+  s.real("reward_scale", reward_scale, -1e6, 1e6,
+         "factor on rewards inside the update");
+  s.real("ema_rate", ema_rate, 0, 1,
+         "step of target critics and averaged actor per update");
+  s.integer("entropy_sign", entropy_sign, -1, 1,
+            "entropy in the target: 1 bonus, 0 none, -1 as published code");
+  s.sizes("actor.hidden", actor.hidden, "widths of the actor's layers");
+  s.choice("actor.activation", actor.activation,
+           {"relu", "gelu", "mish", "tanh"}, "actor's activation");
+  actor_rate.visit(s, "actor.lr");
+  s.integer("actor.every", actor_every, 1, int64_t{1} << 40,
+            "updates per update of actor and averages");
+  s.sizes("critic.hidden", critic.hidden, "widths of each critic's layers");
+  s.choice("critic.activation", critic.activation,
+           {"relu", "gelu", "mish", "tanh"}, "critics' activation");
+  critic_rate.visit(s, "critic.lr");
+  temperature.visit(s);
+}
+
+Learner::Learner(Program &program, const LearnerSettings &settings,
+                 const EnvSpec &env, const Parameters &actor,
+                 const Parameters &average)
+    : settings_(settings), env_(env), actor_(actor), average_(average),
+      seed_(program.counter("seed")), step_(program.counter("step")),
+      critic_(program, "critic", env.obs_size, env.action_size,
+              settings.critic),
+      target_(critic_.copy(program, "target_critic")),
+      temperature_(program, settings.temperature, env.action_size),
+      actor_adam_(program, "actor", actor, settings.actor_rate),
+      critic_adam_(program, "critic", critic_.parameters(),
+                   settings.critic_rate) {}
+
+Key Learner::init(Entry &entry) const {
+  Tensor seed = entry.input("seed", {}, Element::count);
+  entry.write(seed_, seed);
+  entry.write(step_, 0);
+  Key key(seed, entry.count(0), "init");
+  critic_.init(entry, key);
+  target_.assign(entry, critic_);
+  temperature_.init(entry);
+  actor_adam_.init(entry);
+  critic_adam_.init(entry);
+  return key;
+}
+
+Key Learner::key(Entry &entry, const std::string &prefix) const {
+  return key(entry, prefix, entry.read(step_));
+}
+
+Key Learner::key(Entry &entry, const std::string &prefix,
+                 const Tensor &step) const {
+  return Key(entry.read(seed_), step, prefix);
+}
+
+Transitions Learner::batch(Entry &entry) const {
+  return read_transitions(entry, settings_.batch, env_.obs_size,
+                          env_.action_size, settings_.reward_scale);
+}
+
+Tensor Learner::soft_target(Entry &entry, const Transitions &batch,
+                            const Tensor &next_action,
+                            const Tensor &entropy) const {
+  Tensor value = target_.least(target_.parameters().read(entry), batch.next_obs,
+                               next_action);
+  return rl::soft_target(batch, value, entropy, temperature_.value(entry),
+                         settings_.discount,
+                         static_cast<double>(settings_.entropy_sign));
+}
+
+CriticLoss Learner::critic_loss(Entry &entry, const Transitions &batch,
+                                const Tensor &target) const {
+  return rl::critic_loss(critic_, critic_.parameters().read(entry), batch.obs,
+                         batch.action, target);
+}
+
+Tensor Learner::score(Entry &entry, const Tensor &obs,
+                      const Tensor &actions) const {
+  return critic_.least(critic_.parameters().read(entry), obs, actions);
+}
+
+void Learner::update(Entry &entry, const Losses &losses) const {
+  Tensor step = entry.read(step_);
+  Tensor actor_turn = every(step, settings_.actor_every);
+  Tensor entropy = mean(losses.entropy);
+  TemperatureLoss alpha = temperature_.loss(entry, entropy);
+  Tensor alpha_value = temperature_.value(entry);
+  Tensor alpha_at_floor = temperature_.at_floor(entry);
+  Tensor actor_lr = actor_adam_.rate(entry);
+  const CriticLoss &q = losses.critic;
+  Tensor critic_norm = norm(q.grads), actor_norm = norm(losses.actor.grads);
+
+  Gate gate(entry);
+  for (const Tensor &scalar :
+       {q.losses[0], q.losses[1], losses.actor.loss, critic_norm, actor_norm})
+    gate.watch(scalar);
+  auto critics = critic_adam_.step(entry, gate, q.grads);
+  auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
+  temperature_.step(entry, gate, alpha, step);
+  average_into(entry, gate, target_.parameters(), critics, settings_.ema_rate,
+               actor_turn);
+  if (!average_.leaves().empty())
+    average_into(entry, gate, average_, actor, settings_.ema_rate, actor_turn);
+  gate.write(step_, countadd(step, 1));
+  auto all = critics;
+  all.insert(all.end(), actor.begin(), actor.end());
+  Tensor size = norm(all);
+  gate.watch(size);
+  Tensor nonfinite = gate.commit();
+
+  Tensor errors = abs(q.values[0] - losses.soft_target);
+  Tensor outside = convert(abs(losses.action) > 0.99, Element::real);
+  entry.output("losses/qf1_values", mean(q.values[0]));
+  entry.output("losses/qf2_values", mean(q.values[1]));
+  entry.output("losses/qf1_loss", q.losses[0]);
+  entry.output("losses/qf2_loss", q.losses[1]);
+  entry.output("losses/qf_loss", (q.losses[0] + q.losses[1]) * 0.5);
+  entry.output("losses/actor_loss", losses.actor.loss);
+  entry.output("losses/alpha", alpha_value);
+  entry.output("losses/alpha_loss", alpha.loss);
+  entry.output("losses/entropy", entropy);
+  entry.output("losses/target_entropy", entry.scalar(temperature_.goal()));
+  entry.output("losses/alpha_floor_rate", alpha_at_floor);
+  entry.output("losses/action_saturation", mean(outside));
+  entry.output("losses/soft_target_mean", mean(losses.soft_target));
+  entry.output("losses/td_error_p95", quantile_of(errors, 0.95));
+  entry.output("losses/grad_norm_actor", actor_norm);
+  entry.output("losses/grad_norm_critic", critic_norm);
+  entry.output("losses/param_norm", size);
+  entry.output("charts/learning_rate", actor_lr);
+  entry.output("nonfinite", nonfinite);
+}
+
+} // namespace phlox::rl

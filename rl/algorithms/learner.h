@@ -1,0 +1,79 @@
+// What soft off-policy algorithms share: counters, twin critics with targets,
+// temperature, and one order of updates.
+#pragma once
+#include "rl/algorithms/critic.h"
+#include "rl/algorithms/optimiser.h"
+#include "rl/algorithms/registry.h"
+#include "rl/algorithms/temperature.h"
+
+namespace phlox::rl {
+
+struct LearnerSettings {
+  int64_t batch = 256, actor_every = 1;
+  double discount = 0.99, reward_scale = 1, ema_rate = 0.005;
+  int64_t entropy_sign = 1;
+  Shape actor, critic;
+  LearningRate actor_rate, critic_rate;
+  TemperatureSettings temperature;
+  void visit(Settings &settings);
+};
+
+/// What one update of the actor saw.
+struct ActorLoss {
+  Tensor loss; ///< ()
+  std::vector<Tensor> grads;
+};
+
+/// What a train step has computed before anything is written.
+struct Losses {
+  Tensor soft_target; ///< (B)
+  Tensor entropy;     ///< (B), of the next action
+  Tensor action;      ///< (B, A), the next action before clipping
+  CriticLoss critic;
+  ActorLoss actor;
+};
+
+/// Critics, temperature, counters, and the actor's optimiser.
+class Learner {
+public:
+  Learner() = default;
+  /// `actor` are the actor's trained leaves; `average`, which may be empty,
+  /// follow them.
+  Learner(Program &program, const LearnerSettings &settings, const EnvSpec &env,
+          const Parameters &actor, const Parameters &average = {});
+
+  const TwinCritic &critic() const { return critic_; }
+  const TwinCritic &target() const { return target_; }
+  const Temperature &temperature() const { return temperature_; }
+
+  /// Makes the key of init and writes all leaves but the actor's.
+  Key init(Entry &entry) const;
+  /// Makes the key of an entry point: seed leaf with the step leaf, or with the
+  /// step that the caller counts.
+  Key key(Entry &entry, const std::string &prefix) const;
+  Key key(Entry &entry, const std::string &prefix, const Tensor &step) const;
+  /// Reads the batch of this update.
+  Transitions batch(Entry &entry) const;
+  /// Returns what the critics regress on, for the next action and its entropy.
+  Tensor soft_target(Entry &entry, const Transitions &batch,
+                     const Tensor &next_action, const Tensor &entropy) const;
+  /// Returns the critics' losses against it.
+  CriticLoss critic_loss(Entry &entry, const Transitions &batch,
+                         const Tensor &target) const;
+  /// Returns min Q of the trained critics.
+  Tensor score(Entry &entry, const Tensor &obs, const Tensor &actions) const;
+  /// Updates everything, unless something is not finite, and writes the
+  /// metrics that all algorithms have.
+  void update(Entry &entry, const Losses &losses) const;
+
+private:
+  LearnerSettings settings_;
+  EnvSpec env_;
+  Parameters actor_, average_;
+  Leaf seed_, step_;
+  TwinCritic critic_, target_;
+  Temperature temperature_;
+  Adam actor_adam_, critic_adam_;
+};
+
+} // namespace phlox::rl

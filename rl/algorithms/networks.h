@@ -1,0 +1,98 @@
+// Parameters as named leaves, and the networks made of them.
+#pragma once
+#include "dsl/program.h"
+#include <string>
+#include <vector>
+
+namespace phlox::rl {
+
+/// An ordered group of leaves that are read, trained and averaged together.
+class Parameters {
+public:
+  Parameters() = default;
+  explicit Parameters(std::vector<Leaf> leaves) : leaves_(std::move(leaves)) {}
+
+  const std::vector<Leaf> &leaves() const { return leaves_; }
+  /// Returns what the leaves hold now.
+  std::vector<Tensor> read(Entry &entry) const;
+  void append(const Parameters &other);
+
+private:
+  std::vector<Leaf> leaves_;
+};
+
+/// Adds a leaf of the same shape for each of `like`; `name` makes its name.
+Parameters mirror(Program &program, const Parameters &like,
+                  const std::function<std::string(const std::string &)> &name);
+
+/// Applies an activation by name: relu, gelu, mish or tanh.
+Tensor activate(const std::string &name, const Tensor &x);
+
+/// How a network looks, apart from what enters and leaves it.
+struct Shape {
+  std::vector<int64_t> hidden = {256, 256, 256};
+  std::string activation = "mish";
+};
+
+/// A multi-layer perceptron with linear output.
+///
+/// Leaves NAME/layerI/weight (in, out) and NAME/layerI/bias (out), I from 1.
+class Mlp {
+public:
+  Mlp() = default;
+  Mlp(Program &program, const std::string &name, int64_t inputs,
+      const Shape &shape, int64_t outputs);
+
+  const Parameters &parameters() const { return parameters_; }
+  const std::string &name() const { return name_; }
+  /// Writes truncated normal weights of scale 1 / sqrt(in), zero biases.
+  void init(Entry &entry, const Key &key) const;
+  /// Adds a network of the same form under another name.
+  Mlp copy(Program &program, const std::string &name) const;
+  /// Writes another network's parameters, as they are now, into this one's.
+  void assign(Entry &entry, const Mlp &other) const;
+  /// Shapes:  x (..., inputs) -> (..., outputs).
+  Tensor operator()(const std::vector<Tensor> &parameters,
+                    const Tensor &x) const;
+
+private:
+  std::string name_;
+  Parameters parameters_;
+  Shape shape_;
+  int64_t inputs_ = 0, outputs_ = 0;
+};
+
+/// Repeats each row of obs for the axes that x has in between.
+///
+/// Shapes:  obs (B, O), x (B, ..., A) -> (B, ..., O).
+Tensor rows_like(const Tensor &obs, const Tensor &x);
+
+/// Describes a time in [0, 1] by numbers that a network tells apart.
+///
+/// fourier: t, sin(pi k t), cos(pi k t), k = 1 to 4. sin1, sin1000: sixteen
+/// sinusoids of t or 1000 t with frequencies 10000^(-i/8), divided by 4.
+/// Shapes:  t (..., 1) -> (..., embedding_size(kind)).
+Tensor embed_time(const std::string &kind, const Tensor &t);
+int64_t embedding_size(const std::string &kind);
+
+/// A network of state, noisy action and times: a velocity, or with two times an
+/// average velocity.
+class FlowNetwork {
+public:
+  FlowNetwork() = default;
+  FlowNetwork(Program &program, const std::string &name, int64_t obs_size,
+              int64_t action_size, int64_t times, const Shape &shape,
+              std::string embedding);
+  const Mlp &mlp() const { return mlp_; }
+  /// Shapes:  obs (B, O); x (B, ..., A); each time (..., 1) of x's rank, with
+  ///          extents that broadcast -> (B, ..., A).
+  Tensor operator()(const std::vector<Tensor> &parameters, const Tensor &obs,
+                    const Tensor &x, const std::vector<Tensor> &times) const;
+  FlowNetwork copy(Program &program, const std::string &name) const;
+
+private:
+  Mlp mlp_;
+  std::string embedding_;
+};
+
+} // namespace phlox::rl

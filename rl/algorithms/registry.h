@@ -1,0 +1,46 @@
+// The algorithms by name, with their keys, and how to trace one for a task.
+#pragma once
+#include "dsl/program.h"
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace phlox::rl {
+
+/// What an algorithm must know of a task.
+struct EnvSpec {
+  int64_t obs_size = 0, action_size = 0;
+  std::string name;
+};
+
+/// One algorithm that can be compiled.
+struct Algorithm {
+  std::string name;    ///< as on the command line
+  std::string summary; ///< one line
+  /// Its keys: [{key, type, default, doc, ...}], see SchemaWriter.
+  nlohmann::ordered_json schema;
+  /// Keys that --as-published sets, below what the user sets.
+  nlohmann::json as_published;
+  /// Traces init, train_step, and for each batch size N sample_N and
+  /// evaluate_N.
+  ///
+  /// Errors:  SettingsError for a key that does not fit; Error for a shape.
+  std::function<Program(const EnvSpec &env, const nlohmann::json &config,
+                        const std::vector<int> &acting)>
+      build;
+};
+
+/// Returns all algorithms, sorted by name.
+const std::vector<Algorithm> &algorithms();
+/// Returns one algorithm, null if there is none of that name.
+const Algorithm *find_algorithm(std::string_view name);
+
+/// Adds an algorithm while the library is loaded.
+struct Registration {
+  explicit Registration(Algorithm algorithm);
+};
+
+/// Throws SettingsError if a task's sizes or a batch size are below 1.
+void check_request(const EnvSpec &env, const std::vector<int> &acting);
+
+} // namespace phlox::rl

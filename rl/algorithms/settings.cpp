@@ -1,0 +1,186 @@
+#include "rl/algorithms/settings.h"
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace phlox::rl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void flatten(const nlohmann::json &from, const std::string &prefix,
+             nlohmann::json &into) {
+  for (const auto &[name, value] : from.items()) {
+    std::string key = prefix.empty() ? name : prefix + "." + name;
+    if (value.is_object())
+      flatten(value, key, into);
+    else if (into.contains(key))
+      throw SettingsError(fmt::format("key '{}' must be set once", key));
+    else
+      into[key] = value;
+  }
+}
+
+[[noreturn]] void refuse(std::string_view key, std::string_view wanted,
+                         const nlohmann::json &got) {
+  throw SettingsError(
+      fmt::format("key '{}' must be {}: got {}", key, wanted, got.dump()));
+}
+
+bool exact_integer(const nlohmann::json &value, int64_t &result) {
+  if (value.is_number_unsigned()) {
+    auto number = value.get<uint64_t>();
+    result = static_cast<int64_t>(number);
+    return number <= static_cast<uint64_t>(INT64_MAX);
+  }
+  if (value.is_number_integer()) {
+    result = value.get<int64_t>();
+    return true;
+  }
+  if (!value.is_number_float())
+    return false;
+  double number = value.get<double>();
+  if (std::abs(number) > 9e15 || number != std::floor(number))
+    return false;
+  result = static_cast<int64_t>(number);
+  return true;
+}
+
+} // namespace
+
+Json &SchemaWriter::add(std::string_view key, std::string_view type, Json value,
+                        std::string_view doc) {
+  schema.push_back(Json{{"key", key},
+                        {"type", type},
+                        {"default", std::move(value)},
+                        {"doc", doc}});
+  return schema.back();
+}
+
+void SchemaWriter::real(std::string_view key, double &value, double least,
+                        double most, std::string_view doc) {
+  Json &entry = add(key, "real", value, doc);
+  if (std::isfinite(least))
+    entry["least"] = least;
+  if (std::isfinite(most))
+    entry["most"] = most;
+}
+void SchemaWriter::optional_real(std::string_view key,
+                                 std::optional<double> &value,
+                                 std::string_view doc) {
+  add(key, "real?", value ? Json(*value) : Json(nullptr), doc);
+}
+void SchemaWriter::integer(std::string_view key, int64_t &value, int64_t least,
+                           int64_t most, std::string_view doc) {
+  Json &entry = add(key, "integer", value, doc);
+  entry["least"] = least;
+  entry["most"] = most;
+}
+void SchemaWriter::flag(std::string_view key, bool &value,
+                        std::string_view doc) {
+  add(key, "flag", value, doc);
+}
+void SchemaWriter::choice(std::string_view key, std::string &value,
+                          Choices choices, std::string_view doc) {
+  add(key, "choice", value, doc)["choices"] = std::vector(choices);
+}
+void SchemaWriter::sizes(std::string_view key, std::vector<int64_t> &value,
+                         std::string_view doc) {
+  add(key, "sizes", value, doc);
+}
+
+SettingsReader::SettingsReader(const nlohmann::json &config)
+    : flat(nlohmann::json::object()) {
+  if (!config.is_object() && !config.is_null())
+    throw SettingsError(
+        fmt::format("configuration must be an object: got {}", config.dump()));
+  if (config.is_object())
+    flatten(config, "", flat);
+}
+
+const nlohmann::json *SettingsReader::find(std::string_view key) {
+  known.emplace(key);
+  auto found = flat.find(std::string(key));
+  return found == flat.end() ? nullptr : &*found;
+}
+
+void SettingsReader::real(std::string_view key, double &value, double least,
+                          double most, std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json)
+    return;
+  double number = json->is_number() ? json->get<double>() : NAN;
+  if (!(number >= least && number <= most) || !std::isfinite(number))
+    refuse(key, fmt::format("a number from {} to {}", least, most), *json);
+  value = number;
+}
+
+void SettingsReader::optional_real(std::string_view key,
+                                   std::optional<double> &value,
+                                   std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json || json->is_null())
+    return;
+  if (!json->is_number() || !std::isfinite(json->get<double>()))
+    refuse(key, "a finite number or null", *json);
+  value = json->get<double>();
+}
+
+void SettingsReader::integer(std::string_view key, int64_t &value,
+                             int64_t least, int64_t most, std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json)
+    return;
+  int64_t number = 0;
+  if (!exact_integer(*json, number) || number < least || number > most)
+    refuse(key, fmt::format("an integer from {} to {}", least, most), *json);
+  value = number;
+}
+
+void SettingsReader::flag(std::string_view key, bool &value, std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json)
+    return;
+  if (!json->is_boolean())
+    refuse(key, "true or false", *json);
+  value = json->get<bool>();
+}
+
+void SettingsReader::choice(std::string_view key, std::string &value,
+                            Choices choices, std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json)
+    return;
+  for (std::string_view allowed : choices)
+    if (json->is_string() && json->get<std::string>() == allowed) {
+      value = allowed;
+      return;
+    }
+  refuse(key, fmt::format("one of {}", fmt::join(choices, ", ")), *json);
+}
+
+void SettingsReader::sizes(std::string_view key, std::vector<int64_t> &value,
+                           std::string_view) {
+  const nlohmann::json *json = find(key);
+  if (!json)
+    return;
+  std::vector<int64_t> result;
+  bool fits = json->is_array() && json->size() <= 64;
+  for (size_t i = 0; fits && i < json->size(); ++i) {
+    int64_t size = 0;
+    fits = exact_integer((*json)[i], size) && size >= 1 && size <= 1 << 20;
+    result.push_back(size);
+  }
+  if (!fits)
+    refuse(key, "a list of at most 64 sizes, each 1 or more", *json);
+  value = result;
+}
+
+void SettingsReader::finish() const {
+  for (const auto &[key, value] : flat.items())
+    if (!known.contains(key))
+      throw SettingsError(fmt::format("key must be one of {}: got '{}'",
+                                      fmt::join(known, ", "), key));
+}
+
+} // namespace phlox::rl
