@@ -137,7 +137,8 @@ void Replay::forget(const std::vector<std::string> &files) {
       segment->file.clear();
 }
 
-void Replay::load(const std::string &folder, const std::string &text) {
+void Replay::load(const std::string &folder, const std::string &text,
+                  bool checked) {
   json list;
   Replay next(shape_);
   std::vector<json> rows;
@@ -195,8 +196,8 @@ void Replay::load(const std::string &folder, const std::string &text) {
   }
   for (auto &segment : next.segments_) {
     std::string path = folder + "/" + segment->file;
-    std::string sum = sum_of(path);
-    if (sum != segment->sha256)
+    if (std::string sum = checked ? segment->sha256 : sum_of(path);
+        sum != segment->sha256)
       throw std::runtime_error(fmt::format("{}: SHA-256 must be {}: got {}",
                                            path, segment->sha256, sum));
     read_segment(*segment, shape_, path);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -90,15 +91,25 @@ void publish(const fs::path &temporary, const fs::path &place) {
   sync_folder(place.parent_path());
 }
 
-std::set<std::string> segments_of(const fs::path &checkpoint) {
-  std::set<std::string> names;
+// file name and SHA-256 of each segment that a checkpoint lists
+std::map<std::string, std::string> segments_of(const fs::path &checkpoint) {
+  std::map<std::string, std::string> sums;
   std::error_code error;
   if (!fs::exists(checkpoint / "replay.json", error))
-    return names;
+    return sums;
   json list = json::parse(read_text(checkpoint / "replay.json"));
   for (const json &row : list.at("segments"))
-    names.insert(row.at("file").get<std::string>());
-  return names;
+    sums[row.at("file").get<std::string>()] =
+        row.at("sha256").get<std::string>();
+  return sums;
+}
+
+void check_file(const fs::path &path, const std::string &sum) {
+  std::uint64_t bytes = 0;
+  std::string got = sum_of(path, bytes);
+  if (got != sum)
+    throw std::runtime_error(
+        fmt::format("{}: SHA-256 must be {}: got {}", path.string(), sum, got));
 }
 
 } // namespace
@@ -113,30 +124,32 @@ void write_text(const fs::path &path, std::string_view text) {
   runtime::write_file_atomically(path.string(), std::as_bytes(std::span(text)));
 }
 
-void verify_checkpoint(const fs::path &folder) {
+void verify_checkpoint(const fs::path &folder, const fs::path &segments) {
   std::istringstream lines(read_text(folder / "SUMS"));
   std::string line;
   bool complete = false;
   while (std::getline(lines, line)) {
     std::istringstream fields(line);
     std::string sum, name;
-    std::uint64_t wanted = 0, bytes = 0;
-    if (!(fields >> sum >> wanted >> name) ||
-        name.find('/') != std::string::npos)
+    std::uint64_t bytes = 0;
+    if (!(fields >> sum >> bytes >> name) || name.find('/') != name.npos)
       throw std::runtime_error(
           fmt::format("{}: line must be sum, bytes and name: got '{}'",
                       (folder / "SUMS").string(), line));
-    std::string got = sum_of(folder / name, bytes);
-    if (bytes != wanted || got != sum)
-      throw std::runtime_error(
-          fmt::format("{}: must have {} bytes with SHA-256 {}: got {} bytes "
-                      "with {}",
-                      (folder / name).string(), wanted, sum, bytes, got));
+    std::error_code error;
+    if (std::uint64_t got = fs::file_size(folder / name, error);
+        !error && got != bytes)
+      throw std::runtime_error(fmt::format("{}: must have {} bytes: got {}",
+                                           (folder / name).string(), bytes,
+                                           got));
+    check_file(folder / name, sum);
     complete |= name == "trainer.json";
   }
   if (!complete)
     throw std::runtime_error(fmt::format("{}: must list trainer.json: got none",
                                          (folder / "SUMS").string()));
+  for (const auto &[name, sum] : segments_of(folder))
+    check_file(segments / name, sum);
 }
 
 Checkpoints::Checkpoints(const fs::path &run, int keep, TextLog &log)
@@ -201,7 +214,8 @@ void Checkpoints::prune() {
     std::vector<fs::path> folders = all();
     for (std::size_t i = 0; i < folders.size(); ++i)
       if (i < static_cast<std::size_t>(keep_))
-        kept.merge(segments_of(folders[i]));
+        for (const auto &[name, sum] : segments_of(folders[i]))
+          kept.insert(name);
       else
         remove_quietly(folders[i]);
     for (const auto &entry : fs::directory_iterator(segments()))
@@ -222,11 +236,7 @@ void Checkpoints::prune() {
 fs::path Checkpoints::newest() {
   for (const fs::path &folder : all()) {
     try {
-      verify_checkpoint(folder);
-      for (const std::string &name : segments_of(folder))
-        if (!fs::exists(fs::path(segments()) / name))
-          throw std::runtime_error(fmt::format("{}: must be there: got nothing",
-                                               segments() + "/" + name));
+      verify_checkpoint(folder, segments());
       return folder;
     } catch (const std::exception &error) {
       log_.warn(fmt::format("checkpoint {} is damaged, going to the one "

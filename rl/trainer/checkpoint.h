@@ -46,11 +46,12 @@ private:
   TextLog &log_;
 };
 
-/// Checks a checkpoint folder against its SUMS, and replay segments against
-/// their list.
+/// Checks a checkpoint folder against its SUMS, and the replay segments that it
+/// lists, if any, against their sums.
 ///
 /// Errors:  std::runtime_error naming the file that is wrong.
-void verify_checkpoint(const std::filesystem::path &folder);
+void verify_checkpoint(const std::filesystem::path &folder,
+                       const std::filesystem::path &segments);
 
 /// Returns a file as text.
 std::string read_text(const std::filesystem::path &path);

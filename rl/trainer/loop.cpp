@@ -139,8 +139,9 @@ Loop::Outcome Loop::pause() {
              clock_.here() - saved_at_ >= config_.checkpoint.min_interval;
   if ((due || requested_) && !checkpoint("schedule") && failures_ >= 3) {
     reason_ = "three checkpoints in a row failed";
-    log_.warn("a checkpoint must succeed once in three tries: got three "
-              "failures in a row");
+    log_.warn(fmt::format("stopped at env step {}: one checkpoint in three "
+                          "tries must succeed: got three failures",
+                          at_.env_step));
     return Outcome::failed;
   }
   if (requested_)
@@ -238,7 +239,7 @@ int Loop::finish() {
     return signal ? 128 + signal : 0;
   }
   telemetry_->progress(at_, true);
-  reason_ = "finished";
+  reason_ = saved ? "finished" : "finished, but the last checkpoint failed";
   return saved ? 0 : 1;
 }
 

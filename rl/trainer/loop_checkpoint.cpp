@@ -106,7 +106,8 @@ void Loop::restore() {
                     (from / "envs.safetensors").string()));
   env_->load(bytes->data);
   if (saved.at("replay").get<bool>())
-    replay_.load(checkpoints_.segments(), read_text(from / "replay.json"));
+    replay_.load(checkpoints_.segments(), read_text(from / "replay.json"),
+                 true);
   json telemetry = saved.at("telemetry");
   telemetry["env_step"] = at_.env_step;
   telemetry_.emplace(folder_, config_, program_.metric_names(), clock_, log_,

@@ -1,4 +1,4 @@
-#include "lqr_program.h"
+#include "test/rl/testdata/lqr_program.h"
 #include <math.h>
 #include <stddef.h>
 #include <string.h>

@@ -52,7 +52,9 @@ TEST(Checkpoint, GoesToTheOneBeforeWhenAFileIsDamaged) {
     std::string said = testing::internal::GetCapturedStderr();
     EXPECT_THAT(said, HasSubstr("checkpoint 000001500 is damaged, going to "
                                 "the one before"));
-    EXPECT_THAT(said, HasSubstr(damaged.string()));
+    // a flipped sum cannot tell itself from a flipped file
+    if (damaged.filename() != "SUMS")
+      EXPECT_THAT(said, HasSubstr(damaged.string()));
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     ASSERT_EQ(run_lqr(config_of(2000), folder.path(), "unbroken"), 0);
     expect_same_run(run, folder.path() / "unbroken");
@@ -84,7 +86,7 @@ TEST(Checkpoint, KeepsAsManyAsAsked) {
     names.insert(entry.path().filename().string());
   EXPECT_THAT(names, testing::ElementsAre("000001800", "000002000", "LATEST",
                                           "best", "segments"));
-  verify_checkpoint(folder.path() / "run" / "checkpoints" / "best");
+  verify_checkpoint(folder.path() / "run" / "checkpoints" / "best", {});
 }
 
 // runs in a process whose files may not grow beyond a size
@@ -109,16 +111,17 @@ TEST(Checkpoint, OutlivesAFullDisk) {
   config.replay.capacity = 2000;
   ASSERT_EQ(run_lqr(config, folder.path()), 0);
   ASSERT_EQ(newest(run), "000000600");
-  config.total_timesteps = 1200;
-  // at 1000 steps a segment has some 16 kB: the third failure stops the run
+  config.total_timesteps = 1600;
+  // after 857 steps the segment outgrows it: 1400 is the third failure
   int status = limited(12'000, [&] { return run_lqr(config, folder.path()); });
   EXPECT_EQ(status, 1);
-  EXPECT_EQ(newest(run), "000000600");
-  verify_checkpoint(run / "checkpoints" / "000000600");
+  EXPECT_EQ(newest(run), "000000800");
+  verify_checkpoint(run / "checkpoints" / "000000800",
+                    run / "checkpoints" / "segments");
   std::string log = read_text(run / "log.txt");
-  EXPECT_THAT(log, HasSubstr("checkpoint at env step 800 failed (1 in a row), "
+  EXPECT_THAT(log, HasSubstr("checkpoint at env step 1000 failed (1 in a row), "
                              "the one before is intact"));
-  EXPECT_THAT(log, HasSubstr("(3 in a row)"));
+  EXPECT_THAT(log, HasSubstr("stopped at env step 1400"));
   for (const auto &entry : fs::recursive_directory_iterator(run))
     EXPECT_THAT(entry.path().string(), testing::Not(HasSubstr(".tmp-")));
   // with room again, all of it comes

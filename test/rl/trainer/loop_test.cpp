@@ -18,9 +18,8 @@ TEST(Loop, TrainsToTheEnd) {
   EXPECT_EQ(result["steps"].size(), 6u);
   EXPECT_EQ(result["returns"][5].size(), 5u);
   EXPECT_EQ(result["final"]["episodes"], 10);
-  // the optimal gain is .192; at 0 the mean return is near -26
-  EXPECT_GT(result["final"]["mean"].get<double>(),
-            result["returns"][0][0].get<double>() - 100);
+  // without control the mean return is near -24
+  EXPECT_GT(result["final"]["mean"], -12);
 }
 
 TEST(Loop, GivesTheSameRunForAnyThreads) {
