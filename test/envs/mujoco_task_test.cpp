@@ -102,6 +102,23 @@ TEST_F(MujocoTaskTest, KeywordArgumentsReachTheTask) {
   EXPECT_EQ(std::vector(got.obs.begin() + 1, got.obs.end()), base.obs);
 }
 
+TEST_F(MujocoTaskTest, AStartForgetsWhatWasBefore) {
+  const auto fresh = make_environment("HalfCheetah-v5", {});
+  const auto used = fresh->clone();
+  const std::vector<double> qpos = {1, 0, 0, 0, 0, 0, 0, 0, 0}, qvel(9, .1),
+                            action(6, .5);
+  used->set_state(qvel, qpos);
+  for (int t = 0; t < 5; ++t)
+    used->step(Action(std::span<const double>(action)), nullptr);
+  used->set_state(qpos, qvel);
+  fresh->set_state(qpos, qvel);
+  // time and the solver's warm start are part of the state
+  EXPECT_EQ(used->save(), fresh->save());
+  // what follows from positions is up to date: the torso's x
+  const auto &task = dynamic_cast<const MujocoTask &>(*used);
+  EXPECT_EQ(task.data().xpos[3], 1);
+}
+
 TEST_F(MujocoTaskTest, BrokenStatesOfAReplayAreCountedAndPassed) {
   const auto environment = make_environment("HalfCheetah-v5", {});
   std::vector<double> qpos(9), qvel(9), actions(3 * 6);
