@@ -95,7 +95,9 @@ void EntropySettings::visit(Settings &s, Settings::Choices estimators) {
            "how -log pi follows from the flow");
   s.choice("entropy.trace", trace, {"hutchinson", "exact"},
            "how a divergence is taken");
-  s.integer("entropy.probes", probes, 1, 1024, "sign vectors per divergence");
+  s.choice("entropy.probe", probe, {"sign", "normal"},
+           "what a divergence is probed with");
+  s.integer("entropy.probes", probes, 1, 1024, "probes per divergence");
   s.integer("entropy.steps", steps, 0, 1024,
             "steps of the entropy's own path, 0: the sampler's");
 }
@@ -166,7 +168,8 @@ FlowSample sample_with_entropy(const Flow &flow, const Tensor &x0,
     Extents shape{count, x0.extent(0), x0.extent(-1)};
     if (settings.probes > 1)
       shape.insert(shape.begin() + 2, settings.probes);
-    probes = key.sign("probe", shape);
+    probes = settings.probe == "sign" ? key.sign("probe", shape)
+                                      : key.normal("probe", shape);
   }
   if (backward) {
     // from the clipped end, each step at its right point

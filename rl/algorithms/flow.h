@@ -31,6 +31,7 @@ Tensor integrate(const Flow &flow, const Tensor &x, int64_t steps);
 struct EntropySettings {
   std::string estimator = "div";    // div, logdet, trace_disp, div_reverse
   std::string trace = "hutchinson"; // or exact
+  std::string probe = "sign";       // or normal
   int64_t probes = 1;
   int64_t steps = 0; // 0: on the sampler's own path
   void visit(Settings &settings, Settings::Choices estimators);
@@ -48,10 +49,10 @@ struct FlowSample {
 ///     div          sum_k h tr dv/dx at the solver's quadrature point
 ///     trace_disp   sum_k tr d(x_{k+1} - x_k) / d x_k
 ///     div_reverse  div from the clipped end back to t = 0, at right points
-/// Traces are exact, or means of z'(J z) over signs z drawn per step and row as
-/// "probe". density_std stands for base_std inside the density.
-/// Shapes:  x0 (B, A).
-/// Source:  Chen et al. 2018 (change of variables), Hutchinson 1989.
+/// Traces are exact, or means of z'(J z) over vectors z of signs or normal
+/// numbers, drawn per step and row as "probe". density_std stands for base_std
+/// inside the density. Shapes:  x0 (B, A). Source:  Chen et al. 2018 (change of
+/// variables), Hutchinson 1989.
 FlowSample sample_with_entropy(const Flow &flow, const Tensor &x0,
                                int64_t steps, const EntropySettings &settings,
                                double density_std, const Key &key);

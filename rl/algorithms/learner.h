@@ -45,6 +45,7 @@ public:
   const TwinCritic &critic() const { return critic_; }
   const TwinCritic &target() const { return target_; }
   const Temperature &temperature() const { return temperature_; }
+  const EnvSpec &env() const { return env_; }
 
   /// Makes the key of init and writes all leaves but the actor's.
   Key init(Entry &entry) const;

@@ -1,0 +1,170 @@
+// FLAME-R: maximum-entropy RL with a rectified flow, trained by Q-reweighted
+// regression on the posterior of clean actions.
+// Paper: arXiv 2602.01606.
+// Time: t = 0 noise, t = 1 action; x_t = t a + (1 - t) base_std e.
+// Shapes: B batch, O observation, A action, K proposals, P particles.
+// Deviations from lzqw/FLAME@35df7a3, each with its test in flame_r_test.cpp:
+//  1. the target adds alpha * entropy, the code subtracts it: SoftTargetSign
+//  2. one base_std in path, bounds and density, the code has two: BaseStd
+//  3. one regression on the proposals' weighted mean, the same gradient as K
+//     regressions, summed over K instead of averaged: MeanProposal
+//  4. the noisy action is not clipped to the box, which the sampler leaves at
+//     small t: PathLeavesTheBox
+//  5. the target takes a plain sample and its own entropy, the code the best of
+//     32 and the entropy found by integrating back: TargetSample
+//  6. entropy by the divergence on the sampler's own path at midpoints, with
+//     signs drawn per step; the code goes backward at right points with one
+//     Gaussian probe for all steps: EntropyOnThePath
+//  7. midpoint steps instead of Euler's, which lose spread: Solver
+//  8. particles are clipped before the critics rank them: RankClipped
+//  9. the temperature's floor holds in target, weights and noise, the code's in
+//     the weights alone: AlphaFloor
+// 10. truncated normal noise by its inverse in the nearer tail, without the
+//     code's fallback for NaN: FarIntervals
+#include "rl/algorithms/flow_policy.h"
+
+namespace phlox::rl::flame_r {
+namespace {
+
+struct Config {
+  LearnerSettings learner;
+  FlowSettings flow;
+  std::string solver = "midpoint";
+  int64_t nfe = 20;                // evaluations per sample; as there
+  std::string k_reduction = "sum"; // over the K proposals
+
+  Config() {
+    // command-line defaults there, except the base's
+    learner.reward_scale = 0.2;
+    learner.actor_every = 2;
+    learner.actor_rate = {3e-4, 3e-5, 25'000, 50'000};
+    learner.temperature.rate = {5e-3, 5e-3, 0, 0};
+    learner.temperature.every = 100;
+    learner.temperature.floor = 1e-3; // against saturated weights
+    learner.temperature.target_entropy_scale = 3;
+  }
+  void visit(Settings &s) {
+    learner.visit(s);
+    flow.visit(s, {"fourier", "sin1", "sin1000"},
+               {"div", "logdet", "trace_disp", "div_reverse"});
+    s.choice("solver", solver, {"euler", "midpoint"}, "steps of the sampler");
+    s.integer("nfe", nfe, 1, 1024, "network evaluations per sampled action");
+    s.choice("k_reduction", k_reduction, {"sum", "mean"},
+             "loss over the proposals: their sum, or as published their mean");
+  }
+  int64_t steps() const { return solver == "midpoint" ? nfe / 2 : nfe; }
+};
+
+struct Model {
+  Config config;
+  EnvSpec env;
+  FlowNetwork actor, average; // trained, and its moving average
+  Learner learner;
+};
+
+// the flow of v(obs, x, t) under some parameters
+Flow flow_of(const Model &m, const FlowNetwork &network,
+             const std::vector<Tensor> &parameters, const Tensor &obs) {
+  return velocity_flow(
+      [=](const Tensor &x, const Tensor &t) {
+        return network(parameters, obs, x, {t});
+      },
+      m.config.solver);
+}
+
+// t ~ U(time_min, time_max) per row, x on the path to the stored action
+PathPoint draw_point(const Model &m, const Transitions &batch, const Key &key) {
+  const FlowSettings &flow = m.config.flow;
+  Tensor u = key.uniform("time", {batch.action.extent(0), 1});
+  Tensor t = flow.time_min + (flow.time_max - flow.time_min) * u;
+  return path_point(flow, batch.action, t, key);
+}
+
+// flow matching on the posterior mean velocity: K targets share one query point
+ActorLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
+                      const PathPoint &point, const Posterior &posterior) {
+  auto parameters = m.actor.mlp().parameters().read(e);
+  Tensor v = m.actor(parameters, batch.obs, point.x, {point.t}); // (B, A)
+  Tensor loss = mean(square(v - stopgradient(posterior.velocity)));
+  if (m.config.k_reduction == "mean")
+    loss = loss * (1. / static_cast<double>(m.config.flow.proposals));
+  return {loss, grad(loss, parameters)};
+}
+
+void train_step(Entry &e, const Model &m) {
+  Transitions batch = m.learner.batch(e);
+  Key key = m.learner.key(e, "train_step");
+  const Config &c = m.config;
+
+  // a' and -log pi(a' | s') of the same sample; critics see the clipped action
+  auto actor = m.actor.mlp().parameters().read(e);
+  FlowSample next = next_sample(
+      e, m.learner, c.flow,
+      [&](const Tensor &obs) { return flow_of(m, m.actor, actor, obs); },
+      c.steps(), batch.next_obs, key);
+  Losses losses;
+  losses.entropy = next.entropy;
+  losses.action = next.action;
+  losses.soft_target =
+      m.learner.soft_target(e, batch, clip(next.action, -1, 1), next.entropy);
+  losses.critic = m.learner.critic_loss(e, batch, losses.soft_target);
+
+  // where pi* ~ exp(Q / alpha) would send noisy actions, by the old critics
+  PathPoint point = draw_point(m, batch, key);
+  Posterior posterior =
+      posterior_at(e, m.learner, c.flow, batch.obs, point, key);
+  losses.actor = policy_loss(e, m, batch, point, posterior);
+
+  m.learner.update(e, losses);
+  e.output("losses/flow_loss", losses.actor.loss);
+  output_weights(e, posterior);
+}
+
+void init(Entry &e, const Model &m) {
+  Key key = m.learner.init(e);
+  m.actor.mlp().init(e, key);
+  m.average.mlp().assign(e, m.actor.mlp());
+}
+
+Program build(const EnvSpec &env, const nlohmann::json &json,
+              const std::vector<int> &acting) {
+  auto config = read_settings<Config>(json);
+  check_request(env, acting);
+  if (config.flow.time_min > config.flow.time_max)
+    throw SettingsError("key 'time_min' must be at most 'time_max'");
+  if (config.solver == "midpoint" && config.nfe % 2 != 0)
+    throw SettingsError("key 'nfe' must be even for solver 'midpoint': got " +
+                        std::to_string(config.nfe));
+  Program program("flame-r");
+  Model model{config, env, {}, {}, {}};
+  model.actor = FlowNetwork(program, "actor", env.obs_size, env.action_size, 1,
+                            config.learner.actor, config.flow.embedding);
+  model.average = model.actor.copy(program, "average_actor");
+  model.learner =
+      Learner(program, config.learner, env, model.actor.mlp().parameters(),
+              model.average.mlp().parameters());
+  program.entry("init", [&](Entry &e) { init(e, model); });
+  program.entry("train_step", [&](Entry &e) { train_step(e, model); });
+  add_acting(program, acting, env, model.learner, config.flow, config.steps(),
+             [&](Entry &e, const Tensor &obs) {
+               auto average = model.average.mlp().parameters().read(e);
+               return flow_of(model, model.average, average, obs);
+             });
+  return program;
+}
+
+const nlohmann::json published = {
+    {"entropy_sign", -1},       {"path_std", 1.0},
+    {"density_std", 1.0},       {"clip_path", true},
+    {"rank_clipped", false},    {"target_particles", 32},
+    {"k_reduction", "mean"},    {"embedding", "sin1"},
+    {"solver", "euler"},        {"nfe", 20},
+    {"entropy.steps", 20},      {"entropy.estimator", "div_reverse"},
+    {"entropy.probe", "normal"}};
+
+const Registration registration(
+    {"flame-r", "rectified flow, regression reweighted by the critics",
+     schema_of<Config>(), published, build});
+
+} // namespace
+} // namespace phlox::rl::flame_r

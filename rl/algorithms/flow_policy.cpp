@@ -1,0 +1,115 @@
+#include "rl/algorithms/flow_policy.h"
+
+namespace phlox::rl {
+
+void FlowSettings::visit(Settings &s, Settings::Choices embeddings,
+                         Settings::Choices estimators) {
+  s.integer("proposals", proposals, 1, 1 << 20,
+            "clean actions drawn per state in reverse sampling");
+  s.integer("particles", particles, 1, 1 << 20,
+            "candidates ranked by the critics when acting and evaluating");
+  s.integer("target_particles", target_particles, 1, 1 << 20,
+            "candidates ranked by the critics in the target");
+  s.real("base_std", base_std, 1e-6, 1e6,
+         "standard deviation of the noise at t = 0");
+  s.optional_real("path_std", path_std,
+                  "base_std of path and bounds alone, as published code");
+  s.optional_real("density_std", density_std,
+                  "base_std of the density alone, as published code");
+  s.real("noise_scale", noise_scale, 0, 1e6,
+         "exploration noise: this times the temperature");
+  s.real("time_min", time_min, 1e-6, 1, "least time of the regression");
+  s.real("time_max", time_max, 0, 1 - 1e-6, "largest time of the regression");
+  s.flag("clip_path", clip_path, "clip noisy actions to the box");
+  s.flag("rank_clipped", rank_clipped, "clip particles before ranking them");
+  s.choice("embedding", embedding, embeddings, "how the network reads times");
+  entropy.visit(s, estimators);
+}
+
+PathPoint path_point(const FlowSettings &settings, const Tensor &action,
+                     const Tensor &t, const Key &key) {
+  Tensor noise = key.normal("path", action.shape());
+  Tensor x = t * action + (1 - t) * settings.std_of_path() * noise;
+  return {settings.clip_path ? clip(x, -1, 1) : x, t};
+}
+
+namespace {
+
+// the best of several ends of paths, clipped before or after the ranking
+Tensor best_of(Entry &entry, const Learner &learner,
+               const FlowSettings &settings, const Tensor &obs,
+               const Tensor &choices, const Tensor &ends) {
+  Tensor ranked = settings.rank_clipped ? clip(ends, -1, 1) : ends;
+  return best_candidate(choices, learner.score(entry, obs, ranked));
+}
+
+} // namespace
+
+FlowSample next_sample(Entry &entry, const Learner &learner,
+                       const FlowSettings &settings, const MakeFlow &policy,
+                       int64_t steps, const Tensor &obs, const Key &key) {
+  Flow flow = policy(obs);
+  int64_t rows = obs.extent(0), size = learner.env().action_size;
+  Tensor x0;
+  if (settings.target_particles > 1) {
+    Tensor all = key.normal("base", {rows, settings.target_particles, size}) *
+                 settings.base_std;
+    x0 = best_of(entry, learner, settings, obs, all,
+                 integrate(flow, all, steps));
+  } else {
+    x0 = key.normal("base", {rows, size}) * settings.base_std;
+  }
+  FlowSample sample = sample_with_entropy(flow, x0, steps, settings.entropy,
+                                          settings.std_in_density(), key);
+  return {stopgradient(sample.action), sample.entropy};
+}
+
+void add_acting(
+    Program &program, const std::vector<int> &acting, const EnvSpec &env,
+    const Learner &learner, const FlowSettings &settings, int64_t steps,
+    const std::function<Flow(Entry &, const Tensor &obs)> &average) {
+  auto act = [&](Entry &e, int64_t rows, bool noisy) {
+    Tensor obs = e.input("obs", {rows, env.obs_size});
+    Tensor step = e.input("step", {}, Element::count);
+    Key key = learner.key(e, noisy ? "sample" : "evaluate", step);
+    Extents shape{rows, settings.particles, env.action_size};
+    if (settings.particles == 1)
+      shape.erase(shape.begin() + 1);
+    Tensor x0 = key.normal("base", shape) * settings.base_std;
+    Tensor ends = integrate(average(e, obs), x0, steps);
+    Tensor action = settings.particles == 1
+                        ? ends
+                        : best_of(e, learner, settings, obs, ends, ends);
+    action = clip(action, -1, 1);
+    if (noisy && settings.noise_scale > 0) {
+      Tensor noise = key.normal("exploration", action.shape());
+      Tensor std = learner.temperature().value(e) * settings.noise_scale;
+      action = clip(action + std * noise, -1, 1);
+    }
+    e.output("action", action);
+  };
+  for (int rows : acting) {
+    std::string suffix = "_" + std::to_string(rows);
+    program.entry("sample" + suffix, [&](Entry &e) { act(e, rows, true); });
+    program.entry("evaluate" + suffix, [&](Entry &e) { act(e, rows, false); });
+  }
+}
+
+Posterior posterior_at(Entry &entry, const Learner &learner,
+                       const FlowSettings &settings, const Tensor &obs,
+                       const PathPoint &point, const Key &key) {
+  return reverse_sample(point.x, point.t, learner.temperature().value(entry),
+                        settings.proposals, settings.std_of_path(), key,
+                        [&](const Tensor &actions) {
+                          return learner.score(entry, obs, actions);
+                        });
+}
+
+void output_weights(Entry &entry, const Posterior &posterior) {
+  Tensor samples = ess(posterior.weights); // (B)
+  entry.output("losses/ess_mean", mean(samples));
+  entry.output("losses/ess_p05", quantile_of(samples, 0.05));
+  entry.output("losses/weight_max", mean(amax(posterior.weights, 1)));
+}
+
+} // namespace phlox::rl

@@ -1,0 +1,62 @@
+// What policies that are flows share: settings, noisy actions on the path,
+// acting with several particles, and the sample that targets use.
+#pragma once
+#include "rl/algorithms/flow.h"
+#include "rl/algorithms/learner.h"
+#include "rl/algorithms/posterior.h"
+
+namespace phlox::rl {
+
+struct FlowSettings {
+  int64_t proposals = 100, particles = 32, target_particles = 1;
+  double base_std = 0.5, noise_scale = 1;
+  std::optional<double> path_std, density_std;
+  double time_min = 1e-3, time_max = 0.9946;
+  bool clip_path = false, rank_clipped = true;
+  std::string embedding = "fourier";
+  EntropySettings entropy;
+  void visit(Settings &settings, Settings::Choices embeddings,
+             Settings::Choices estimators);
+  double std_of_path() const { return path_std.value_or(base_std); }
+  double std_in_density() const { return density_std.value_or(base_std); }
+};
+
+/// Makes the flow of a policy at some states.
+using MakeFlow = std::function<Flow(const Tensor &obs)>;
+
+/// Noisy actions on the path between noise and the batch's actions.
+struct PathPoint {
+  Tensor x; ///< (B, A)
+  Tensor t; ///< (B, 1)
+};
+
+/// Returns x = t action + (1 - t) std e, clipped if the settings say so.
+///
+/// Shapes:  action (B, A), t (B, 1).
+PathPoint path_point(const FlowSettings &settings, const Tensor &action,
+                     const Tensor &t, const Key &key);
+
+/// Draws the next action and estimates -log pi there; with several target
+/// particles, of the one that critics rank best.
+FlowSample next_sample(Entry &entry, const Learner &learner,
+                       const FlowSettings &settings, const MakeFlow &policy,
+                       int64_t steps, const Tensor &obs, const Key &key);
+
+/// Adds the entry points sample_N (noisy) and evaluate_N for each N: the best
+/// of the settings' particles, as the critics rank them. `average` makes the
+/// flow of the parameters to act with.
+void add_acting(Program &program, const std::vector<int> &acting,
+                const EnvSpec &env, const Learner &learner,
+                const FlowSettings &settings, int64_t steps,
+                const std::function<Flow(Entry &, const Tensor &obs)> &average);
+
+/// Finds where the flow to pi* goes from a point, by reverse sampling with the
+/// critics' scores.
+Posterior posterior_at(Entry &entry, const Learner &learner,
+                       const FlowSettings &settings, const Tensor &obs,
+                       const PathPoint &point, const Key &key);
+
+/// Adds effective sample size and largest weight to the metrics.
+void output_weights(Entry &entry, const Posterior &posterior);
+
+} // namespace phlox::rl
