@@ -36,9 +36,12 @@ def Phlox_ScanOp : Phlox_Op<"scan", [
                  Variadic<Phlox_Tensor>:$ys);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $length (`reverse` $reverse^)? `inits` `(` $inits `)` `xs` `(` $xs `)`
-    `constants` `(` $constants `)` attr-dict
-    `:` functional-type(operands, results) $body
+    $length (`reverse` $reverse^)?
+    `inits` `(` ($inits^ `:` type($inits))? `)`
+    `xs` `(` ($xs^ `:` type($xs))? `)`
+    `constants` `(` ($constants^ `:` type($constants))? `)`
+    (`carries` `(` type($carries)^ `)`)? (`ys` `(` type($ys)^ `)`)?
+    attr-dict-with-keyword $body
   }];
   let hasRegionVerifier = 1; // scan_c1 to scan_c4
 }

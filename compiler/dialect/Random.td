@@ -65,6 +65,6 @@ def Phlox_TruncNormalOp : Phlox_InferredOp<"truncnormal",
                    Phlox_FloatTensor:$upper, StrAttr:$stream);
   let results = (outs Phlox_FloatTensor:$result);
   let assemblyFormat =
-      "operands `,` $stream attr-dict `:` functional-type(operands, results)";
+      "$key `,` $lower `,` $upper `,` $stream attr-dict `:` functional-type(operands, results)";
 }
 #endif
