@@ -66,6 +66,11 @@ Value VectorBuilder::min(Value x, Value y) {
 Value VectorBuilder::max(Value x, Value y) {
   return arith::MaximumFOp::create(builder, x, y);
 }
+// a max with +0 would need three: it promises the sign of a zero
+Value VectorBuilder::relu(Value x) {
+  Value zero = real(0);
+  return select(compare(Order::lt, x, zero), zero, x);
+}
 Value VectorBuilder::sqrt(Value x) { return math::SqrtOp::create(builder, x); }
 Value VectorBuilder::floor(Value x) {
   return math::FloorOp::create(builder, x);

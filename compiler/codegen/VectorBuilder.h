@@ -27,6 +27,7 @@ public:
   Value abs(Value x);
   Value min(Value x, Value y); ///< NaN if one is NaN
   Value max(Value x, Value y);
+  Value relu(Value x); ///< max(x, 0) in one instruction; -0 and NaN pass
   Value sqrt(Value x);
   Value floor(Value x);
   Value round(Value x); ///< to nearest even

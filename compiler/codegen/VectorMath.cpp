@@ -60,20 +60,21 @@ constexpr int32_t kRootHalfBits = 0x3f3504f3;
 
 } // namespace
 
+// 1.1 ulp
 Value VectorBuilder::expWithin(Value x) {
   auto [t, f] = splitExponent(*this, x);
   return mul(exp2Fraction(*this, f, 1), powerOfTwo(*this, t, kOneBits));
 }
 
-// 1 ulp (6.2e-8). One power of two less in the scale and one more in the
-// polynomial, so that the highest results do not overflow too soon.
+// 1.1 ulp. One power of two less in the scale and one more in the polynomial,
+// so that the highest results do not overflow too soon.
 Value VectorBuilder::exp(Value x) {
   auto [t, f] = splitExponent(*this, min(max(x, real(-87)), real(89)));
   Value y = mul(exp2Fraction(*this, f, 2), powerOfTwo(*this, t, kHalfBits));
   return select(compare(Order::lt, x, real(-87)), real(0), y);
 }
 
-// Juffa's reduction by an exact power: 2^k (e^r - 1) + (2^k - 1).
+// 1.5 ulp. x = k ln 2 + r: 2^k (e^r - 1) + (2^k - 1), halved as above.
 Value VectorBuilder::expm1(Value x) {
   Value c = min(max(x, real(-30)), real(89));
   Value t = fma(c, real(kLog2e), real(kMagic));
@@ -106,29 +107,31 @@ static Value logElsewhere(VectorBuilder &v, Value y, Value result) {
   return v.select(v.compare(Order::gt, y, zero), finite, low);
 }
 
+// 1.3 ulp
 Value VectorBuilder::log(Value x) {
   return logElsewhere(*this, x, logNormal(x));
 }
 
-// x is scaled by the exponent of 1 + x, and only then 1 is added, exactly; the
-// exponent goes through 2^2, as 2^-127 is denormal.
+// 1.8 ulp. x is scaled by the exponent of 1 + x, and only then 1 is added,
+// exactly; the scale goes through 2^2, as 2^-127 is denormal.
 Value VectorBuilder::log1p(Value x) {
   Value y = add(x, real(1));
   Value shifted = subi(realToBits(y), integer(kRootHalfBits));
   Value exponent = andi(shifted, integer(int32_t(0xff800000)));
   Value scale = bitsToReal(subi(integer(0x40800000), exponent));
   Value f =
-      add(mul(mul(x, real(0.25)), scale), fma(scale, real(0.25), real(-1)));
+      add(mul(mul(x, scale), real(0.25)), fma(scale, real(0.25), real(-1)));
   Value e = signedToReal(sar(shifted, 23));
   return logElsewhere(*this, y, logParts(*this, e, f));
 }
 
-// no cancellation for either sign: e / (e + 2), e = e^2x - 1 > -1
+// 2.5 ulp. e / (e + 2), e = e^2x - 1: no cancellation for either sign.
 Value VectorBuilder::tanh(Value x) {
   Value e = expm1(min(mul(x, real(2)), real(20)));
   return div(e, add(e, real(2)));
 }
 
+// 2.3 ulp. e^-|x| cannot overflow.
 Value VectorBuilder::sigmoid(Value x) {
   Value w = expWithin(max(neg(abs(x)), real(-88)));
   Value one = real(1);
@@ -136,7 +139,7 @@ Value VectorBuilder::sigmoid(Value x) {
   return div(numerator, add(one, w));
 }
 
-// w P(w), w = e^-x
+// 2.1 ulp with softplus. w P(w), w = e^-x.
 Value VectorBuilder::softplusTail(Value x) {
   Value w = expWithin(max(neg(x), real(-88)));
   return mul(w, polynomial(w, {-0.00329107977, 0.0200884696, -0.0574604869,
@@ -145,11 +148,12 @@ Value VectorBuilder::softplusTail(Value x) {
 }
 
 Value VectorBuilder::softplus(Value x) {
-  return add(max(x, real(0)), softplusTail(abs(x)));
+  return add(relu(x), softplusTail(abs(x)));
 }
 
-// One exponential and one division. From 9.02 on n r rounds to 1, so that 10
-// is exact and w^4 stays far from overflow; below -87 e^x is denormal.
+// Order 0: 3.5 ulp; 1 and 2: 1.7 and 2.2 ulp of 1. One exponential and one
+// division. From 9.02 on n r rounds to 1, so that 10 is exact and w^4 stays far
+// from overflow; below -87 e^x is denormal, and the value stays -1.4e-36.
 Value VectorBuilder::mish(Value x, int64_t order) {
   Value low = max(x, real(-87)), c = min(low, real(10));
   Value w = expWithin(c);
@@ -166,7 +170,7 @@ Value VectorBuilder::mish(Value x, int64_t order) {
   return mul(mul(real(4), mul(wr, r)), inner);
 }
 
-// x (1 + P(x^2)) inside, 1 - e^-P(|x|) outside, where erfc is below 0.2
+// 1.0 ulp. x (1 + P(x^2)) inside, 1 - e^-P(|x|) where erfc is below 0.2.
 Value VectorBuilder::erf(Value x) {
   Value size = min(abs(x), real(3.95)), s = mul(size, size);
   Value inside =
@@ -182,8 +186,8 @@ Value VectorBuilder::erf(Value x) {
                 outside);
 }
 
-// pi/2 in three parts, each product exact in an FMA; then quarter turns choose
-// between the two series
+// 1.6 ulp for |x| <= 1e4. pi/2 in three parts, each product exact in an FMA;
+// then quarter turns choose between the two series.
 static Value turn(VectorBuilder &v, Value x, int32_t quarter) {
   using Order = VectorBuilder::Order;
   Value t = v.fma(x, v.real(0.636619772), v.real(kMagic));

@@ -47,6 +47,7 @@ def Phlox_MishOp : Phlox_UnaryOp<"mish"> {
     w = e^x, n = w (w + 2), r = 1 / (n + 2):
     order 0: x n r;  order 1: n r + 4 x w (w + 1) r^2;
     order 2: 4 w r^2 (2 (w + 1) + x (1 - 2 w + 4 w r)).
+    In f32 x counts as -87 below it, and in w as 10 above it: exact there.
     Shapes: x any -> the same. (C1) x and result have one type.
     (C2) order is 0, 1 or 2; the slope of order 2 is a composition of ops.
     Source: Misra 2019; the rational form follows from tanh(ln(1 + w)).
@@ -63,8 +64,10 @@ def Phlox_SubOp : Phlox_Binary<"sub", "lhs - rhs">;
 def Phlox_MulOp : Phlox_Binary<"mul", "lhs * rhs">;
 def Phlox_DivOp : Phlox_Binary<"div", "lhs / rhs">;
 def Phlox_PowOp : Phlox_Binary<"pow", "lhs^rhs for lhs > 0">;
-def Phlox_MinOp : Phlox_Binary<"min", "the smaller one; NaN if one is NaN">;
-def Phlox_MaxOp : Phlox_Binary<"max", "the larger one; NaN if one is NaN">;
+def Phlox_MinOp : Phlox_Binary<"min",
+    "the smaller one; NaN if one is NaN; at a tie the slope is lhs's">;
+def Phlox_MaxOp : Phlox_Binary<"max",
+    "the larger one; NaN if one is NaN; at a tie the slope is lhs's">;
 def Phlox_LogAddExpOp : Phlox_Binary<"logaddexp", "ln(e^lhs + e^rhs)">;
 
 class Phlox_BoolBinary<string mnemonic, string formula>
@@ -93,7 +96,8 @@ def Phlox_CompareOp
   let description = [{
     result = lhs DIRECTION rhs; integers compare unsigned.
     Shapes: lhs, rhs any -> the same, i1. (C1) lhs and rhs have one type.
-    Example: `%m = phlox.compare lt, %x, %y : tensor<256xf32>`
+    Example: `%m = phlox.compare lt, %x, %y
+              : (tensor<256xf32>, tensor<256xf32>) -> tensor<256xi1>`
   }];
   let arguments = (ins Phlox_Comparison:$direction, Phlox_Tensor:$lhs,
                    Phlox_Tensor:$rhs);
@@ -106,7 +110,7 @@ def Phlox_IsFiniteOp
   let summary = "Tells element by element whether x is neither NaN nor infinite.";
   let description = [{
     Shapes: x any -> the same, i1. (C1) x is f32.
-    Example: `%m = phlox.isfinite %x : tensor<256xf32>`
+    Example: `%m = phlox.isfinite %x : (tensor<256xf32>) -> tensor<256xi1>`
   }];
   let arguments = (ins Phlox_FloatTensor:$x);
   let results = (outs Phlox_BoolTensor:$result);
@@ -119,7 +123,9 @@ def Phlox_SelectOp : Phlox_InferredOp<"select", [Phlox_Pointwise]> {
     not reach the result.
     Shapes: all three any and equal -> the same. (C1) on_true and on_false have
     one type; (C2) condition has their shape.
-    Example: `%z = phlox.select %m, %x, %y : tensor<256xf32>`
+    Example: `%z = phlox.select %m, %x, %y
+              : (tensor<256xi1>, tensor<256xf32>, tensor<256xf32>)
+                -> tensor<256xf32>`
   }];
   let arguments = (ins Phlox_BoolTensor:$condition, Phlox_Tensor:$on_true,
                    Phlox_Tensor:$on_false);
@@ -131,7 +137,9 @@ def Phlox_ConvertOp : Phlox_Op<"convert", [
     Pure, Phlox_Pointwise, SameOperandsAndResultShape /* convert_c1 */]> {
   let summary = "Converts the element type; integers count as unsigned.";
   let description = [{
-    f32 to i1 is x != 0; i1 to others 0 or 1; f32 to integers truncates.
+    To i1 it is x != 0; i1 to others 0 or 1. f32 to i32 and i64 truncates, a
+    number out of range counts as the nearest f32 in range, NaN as 0; i64 to
+    i32 is modulo 2^32. Only f32 to f32 carries a derivative.
     Shapes: x any -> the same. (C1) x and result have one shape.
     Example: `%y = phlox.convert %x : tensor<8xi1> -> tensor<8xf32>`
   }];
@@ -155,7 +163,7 @@ def Phlox_CountRemOp : Phlox_Op<"countrem", [
   let summary = "Takes the remainder of counters.";
   let description = [{
     result = lhs mod rhs, unsigned. Shapes: i64, any -> the same.
-    (C1) all have one type. rhs must not be 0.
+    (C1) all have one type. The remainder by 0 is 0.
     Example: `%n = phlox.countrem %step, %every : tensor<i64>`
   }];
   let arguments = (ins Phlox_CountTensor:$lhs, Phlox_CountTensor:$rhs);
@@ -163,7 +171,7 @@ def Phlox_CountRemOp : Phlox_Op<"countrem", [
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` type($result)";
 }
 def Phlox_QuantileOp : Phlox_Unary<"quantile",
-    "the z with P(Z < z) = x, Z ~ N(0, 1), x in (0, 1)">;
+    "the z with P(Z < z) = x, Z ~ N(0, 1), x kept 1.2e-38 off 0 and 1">;
 def Phlox_TruncQuantileOp : Phlox_Op<"truncquantile", [
     Pure, Phlox_Pointwise, Phlox_NotDifferentiable, SameOperandsAndResultType]> {
   let summary = "Maps uniform u to N(0, 1) truncated to (lower, upper).";
@@ -171,8 +179,9 @@ def Phlox_TruncQuantileOp : Phlox_Op<"truncquantile", [
     result = z with P(lower < Z < z) / P(lower < Z < upper) = u; each sample is
     computed from its smaller tail, so that nothing cancels.
     Shapes: u, lower, upper any and equal -> the same. (C1) all have one type.
-    Requires lower < upper, both within 12.9 standard deviations of 0 on one
-    side, else the result is the nearer bound.
+    Bounds count as at most 12.9 standard deviations from 0, where the tails of
+    f32 end; then z is put between lower and upper. So the nearer bound results
+    where both lie beyond on one side, and lower where lower >= upper.
     Example: `%z = phlox.truncquantile %u, %lo, %hi : tensor<256x6xf32>`
   }];
   let arguments = (ins Phlox_FloatTensor:$u, Phlox_FloatTensor:$lower,

@@ -27,7 +27,7 @@ double tailInverse(double p) {
         std::exp(-y * y / 2) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
     double step = t * std::log(t / p) / density;
     y += step;
-    if (std::abs(step) <= 1e-15 * std::abs(y) + 1e-18)
+    if (std::abs(step) <= 1e-15 * std::abs(y) + 2e-16)
       break;
   }
   return y;

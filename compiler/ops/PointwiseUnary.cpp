@@ -90,7 +90,7 @@ constexpr Unary relu{[](double x) { return x < 0 ? 0 : x; },
                        return g.select(g.compare(Comparison::gt, x, zero), d,
                                        zero);
                      },
-                     [](V &v, Value x) { return v.max(x, v.real(0)); }};
+                     [](V &v, Value x) { return v.relu(x); }};
 // P(Z < x) + x density(x)
 constexpr Unary gelu{
     [](double x) { return x < -40 ? 0 : x * normalCdf(x); },

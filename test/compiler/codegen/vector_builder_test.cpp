@@ -43,6 +43,7 @@ std::vector<VectorBody> bodies() {
       UNARY(abs, "f"),
       UNARY(sqrt, "f"),
       UNARY(floor, "f"),
+      UNARY(relu, "f"),
       UNARY(round, "f"),
       BINARY(addi, "u"),
       BINARY(subi, "u"),
@@ -150,6 +151,9 @@ TEST_P(VectorBuilderTest, RealArithmeticIsIeee) {
   EXPECT_THAT(reals("floor", {{-.5, 1.75, -2}}), SameBits(Reals{-1, 1, -2}));
   EXPECT_THAT(reals("round", {{.5, 1.5, 2.5, -1.5}}),
               SameBits(Reals{0, 2, 2, -2}));
+  EXPECT_THAT(reals("relu", {{-1, -0.f, 2, INFINITY, -INFINITY}}),
+              SameBits(Reals{0, -0.f, 2, INFINITY, 0}));
+  EXPECT_TRUE(std::isnan(reals("relu", {{NAN}})[0]));
   EXPECT_THAT(reals("polynomial", {{3, -1}}), SameBits(Reals{14, 10}));
   EXPECT_THAT(reals("splat", {{3}}), SameBits(Reals{5.5}));
 }
