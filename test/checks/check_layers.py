@@ -52,7 +52,7 @@ def allowed(path):
         subject = folder.removeprefix("test/")
         if folder.startswith("test/") and subject in ALLOWED:
             extra = [p for key, value in ALSO_IN_TESTS.items() for p in value
-                     if folder.startswith(key)]
+                     if str(path.parent).startswith(key)]
             return ALLOWED[subject] + TESTING + [folder + "/"] + extra
     return None
 
