@@ -232,13 +232,13 @@ void Loop::refill() {
 }
 
 int Loop::finish() {
+  telemetry_->progress(at_, true);
   bool saved = checkpoint("end");
   if (!evaluate_finally()) {
     int signal = Signals::stop();
     reason_ = signal ? fmt::format("signal {}", signal) : "stop_after";
     return signal ? 128 + signal : 0;
   }
-  telemetry_->progress(at_, true);
   reason_ = saved ? "finished" : "finished, but the last checkpoint failed";
   return saved ? 0 : 1;
 }

@@ -83,8 +83,6 @@ int train(const TrainRequest &request, RunFolder &folder, TextLog &log) {
     log.warn(reason);
   }
   manifest.finish(at, status, reason);
-  log.say(fmt::format("{}: {} (exit status {})", folder.path().string(), reason,
-                      status));
   return status;
 }
 

@@ -53,8 +53,9 @@ TEST(Checkpoint, GoesToTheOneBeforeWhenAFileIsDamaged) {
     EXPECT_THAT(said, HasSubstr("checkpoint 000001500 is damaged, going to "
                                 "the one before"));
     // a flipped sum cannot tell itself from a flipped file
-    if (damaged.filename() != "SUMS")
+    if (damaged.filename() != "SUMS") {
       EXPECT_THAT(said, HasSubstr(damaged.string()));
+    }
     EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
     ASSERT_EQ(run_lqr(config_of(2000), folder.path(), "unbroken"), 0);
     expect_same_run(run, folder.path() / "unbroken");
