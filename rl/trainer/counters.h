@@ -12,9 +12,15 @@ struct Counters {
   std::int64_t update = 0;      // optimiser steps
   std::int64_t episodes = 0;    // finished training episodes
   std::int64_t evaluations = 0; // finished evaluations, numbers their streams
-  // multiples of log.every and eval.every that are done
-  std::int64_t log_mark = 0, eval_mark = 0;
+  // env steps of the last row of logs and of the last evaluation
+  std::int64_t logged_at = 0, evaluated_at = 0;
 };
+
+/// Returns true if a multiple of `every` lies in (before, now]; 0 means never.
+constexpr bool passed(std::int64_t before, std::int64_t now,
+                      std::int64_t every) {
+  return every > 0 && now / every > before / every;
+}
 
 /// Returns the updates that must have happened after `env_step` steps: utd per
 /// environment step since `learning_starts`, whole ones only.

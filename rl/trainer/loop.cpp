@@ -119,23 +119,18 @@ Loop::Outcome Loop::advance() {
 }
 
 Loop::Outcome Loop::pause() {
-  if (std::int64_t mark = at_.env_step / config_.log.every;
-      mark > at_.log_mark) {
-    at_.log_mark = mark;
+  if (passed(at_.logged_at, at_.env_step, config_.log.every)) {
+    at_.logged_at = at_.env_step;
     telemetry_->row(at_, {replay_.size(), env_->sim_warnings()});
   }
   telemetry_->progress(at_);
   requested_ |= Signals::take_request();
-  if (std::int64_t mark =
-          config_.eval.every > 0 ? at_.env_step / config_.eval.every : 0;
-      mark > at_.eval_mark) {
+  if (passed(at_.evaluated_at, at_.env_step, config_.eval.every)) {
     if (!evaluate_now())
       return Outcome::stopped;
-    at_.eval_mark = mark;
+    at_.evaluated_at = at_.env_step;
   }
-  bool due = config_.checkpoint.every > 0 &&
-             at_.env_step / config_.checkpoint.every >
-                 saved_step_ / config_.checkpoint.every &&
+  bool due = passed(saved_step_, at_.env_step, config_.checkpoint.every) &&
              clock_.here() - saved_at_ >= config_.checkpoint.min_interval;
   if ((due || requested_) && !checkpoint("schedule") && failures_ >= 3) {
     reason_ = "three checkpoints in a row failed";

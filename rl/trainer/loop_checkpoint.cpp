@@ -15,19 +15,25 @@ using nlohmann::json;
 constexpr int trainer_schema = 1;
 
 json to_json(const Counters &at) {
-  return {{"env_step", at.env_step},       {"vector_step", at.vector_step},
-          {"update", at.update},           {"episodes", at.episodes},
-          {"evaluations", at.evaluations}, {"log_mark", at.log_mark},
-          {"eval_mark", at.eval_mark}};
+  return {{"env_step", at.env_step},
+          {"vector_step", at.vector_step},
+          {"update", at.update},
+          {"episodes", at.episodes},
+          {"evaluations", at.evaluations},
+          {"logged_at", at.logged_at},
+          {"evaluated_at", at.evaluated_at}};
 }
 
 Counters counters_from(const json &from) {
   Counters at;
   const std::pair<const char *, std::int64_t *> all[] = {
-      {"env_step", &at.env_step},       {"vector_step", &at.vector_step},
-      {"update", &at.update},           {"episodes", &at.episodes},
-      {"evaluations", &at.evaluations}, {"log_mark", &at.log_mark},
-      {"eval_mark", &at.eval_mark}};
+      {"env_step", &at.env_step},
+      {"vector_step", &at.vector_step},
+      {"update", &at.update},
+      {"episodes", &at.episodes},
+      {"evaluations", &at.evaluations},
+      {"logged_at", &at.logged_at},
+      {"evaluated_at", &at.evaluated_at}};
   for (auto [key, value] : all)
     if (*value = from.at(key).get<std::int64_t>(); *value < 0)
       throw std::runtime_error(fmt::format(

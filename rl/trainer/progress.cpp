@@ -52,7 +52,7 @@ std::string Telemetry::progress_line(const Counters &at) const {
                         grouped(returns_.back()), returns_.size(),
                         grouped(summary.mean), grouped(summary.sd));
   }
-  if (!evaluations_.empty() && !evaluations_.back().at("mean").is_null())
+  if (!evaluations_.empty() && evaluations_.back().at("mean").is_number())
     line += fmt::format(
         "  eval {} @{}", grouped(evaluations_.back().at("mean").get<double>()),
         counted(evaluations_.back().at("step").get<std::int64_t>()));

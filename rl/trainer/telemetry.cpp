@@ -24,7 +24,15 @@ double seconds_since_1970() {
 
 // JSON has no NaN and no infinity
 json number(double value) {
-  return std::isfinite(value) ? json(value) : json(nullptr);
+  if (std::isinf(value))
+    return value < 0 ? "-inf" : "inf";
+  return std::isnan(value) ? json(nullptr) : json(value);
+}
+
+double from_number(const json &value) {
+  if (value.is_string())
+    return value == "-inf" ? -INFINITY : INFINITY;
+  return value.is_null() ? nothing : value.get<double>();
 }
 
 std::string cell(double value) {
@@ -83,16 +91,13 @@ Telemetry::Telemetry(const RunFolder &folder, const TrainerConfig &config,
   std::int64_t offsets[3] = {-1, -1, -1}, restart = -1;
   if (!saved.is_null()) {
     for (const json &value : saved.at("returns"))
-      returns_.push_back(value.is_null() ? nothing : value.get<double>());
+      returns_.push_back(from_number(value));
     if (const json &row = saved.at("latest"); !row.is_null())
-      latest_ =
-          Episode{0, row.at(0).is_null() ? nothing : row.at(0).get<double>(),
-                  row.at(1).get<int>()};
+      latest_ = Episode{0, from_number(row.at(0)), row.at(1).get<int>()};
     // another artifact may have other metrics
     for (std::size_t i = 0; i < names_.size(); ++i)
-      if (const json &all = saved.at("metrics");
-          all.contains(names_[i]) && !all[names_[i]].is_null())
-        values_[i] = all[names_[i]].get<double>();
+      if (const json &all = saved.at("metrics"); all.contains(names_[i]))
+        values_[i] = from_number(all[names_[i]]);
     evaluations_ = saved.at("evaluations");
     final_ = saved.at("final");
     started_ = saved.at("started").get<double>();
@@ -292,7 +297,7 @@ void Telemetry::text(std::string_view tag, std::string_view markdown) {
 double Telemetry::best() const {
   double best = -std::numeric_limits<double>::infinity();
   for (const json &one : evaluations_)
-    if (!one.at("mean").is_null())
+    if (one.at("mean").is_number())
       best = std::max(best, one.at("mean").get<double>());
   return best;
 }

@@ -46,5 +46,21 @@ TEST(Loop, TrainsTheSameWithoutEvaluation) {
   EXPECT_NE(final_arena(a), final_arena(folder.path() / "other"));
 }
 
+TEST(Loop, TakesOtherIntervalsWhenResumed) {
+  Scratch folder;
+  TrainerConfig config = small_config();
+  config.total_timesteps = 1000;
+  ASSERT_EQ(run_lqr(config, folder.path()), 0);
+  config.total_timesteps = 3000;
+  config.eval.every = 1000;
+  config.log.every = 500;
+  ASSERT_EQ(run_lqr(config, folder.path()), 0);
+  auto result =
+      nlohmann::json::parse(read_text(folder.path() / "run" / "result.json"));
+  EXPECT_EQ(result["steps"], (nlohmann::json{500, 1000, 2000, 3000}));
+  std::string rows = read_text(folder.path() / "run" / "metrics.csv");
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1 + 10 + 4);
+}
+
 } // namespace
 } // namespace phlox::rl::test
