@@ -1,6 +1,7 @@
 // The eager form of a program: every op compiled alone by the same code
 // generator, to be dispatched one at a time.
 #pragma once
+#include "compiler/dialect/Phlox.h"
 #include "compiler/pipelines/Compile.h"
 #include <string>
 #include <vector>

@@ -34,6 +34,8 @@ int main(int argc, char **argv) {
 #undef PHLOX_VERB
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError &error) { // a verb's own status, said
+    return error.get_exit_code();
   } catch (const CLI::ParseError &error) {
     if (error.get_exit_code() == 0) // --help, --version
       return app.exit(error);

@@ -1,0 +1,46 @@
+// phlox compile: an algorithm for a task becomes an artifact.
+#include "rl/trainer/errors.h"
+#include "tools/phlox/setup.h"
+#include "tools/phlox/verbs.h"
+#include <fmt/core.h>
+
+namespace phlox::tools {
+namespace {
+
+struct Arguments {
+  Words words;
+  std::string out;
+  bool object = false, strip = false;
+};
+
+void compile(const Arguments &arguments) {
+  const auto config = resolve(arguments.words);
+  auto request = compile_request(arguments.words, config);
+  request.embed_ir = !arguments.strip;
+  try {
+    compiler_library().compile(request, arguments.out, arguments.object);
+  } catch (const std::invalid_argument &error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
+} // namespace
+
+void add_compile_verb(CLI::App &app) {
+  CLI::App *verb = app.add_subcommand(
+      "compile", "Compile an algorithm for a task: OUT.so and OUT.h");
+  auto arguments = std::make_shared<Arguments>();
+  add_program_options(*verb, arguments->words);
+  verb->add_flag("--explicit-noise", arguments->words.explicit_noise,
+                 "Make every random tensor an input named after its stream");
+  verb->add_option("--dump-ir", arguments->words.dump_ir,
+                   "Folder for the program after each phase");
+  verb->add_option("-o,--out", arguments->out, "The file to write")->required();
+  verb->add_flag("--object", arguments->object,
+                 "Write an object for static linking instead");
+  verb->add_flag("--strip", arguments->strip,
+                 "Leave the program out: no eager and interpret modes");
+  verb->callback([arguments] { compile(*arguments); });
+}
+
+} // namespace phlox::tools

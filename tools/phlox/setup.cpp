@@ -1,0 +1,185 @@
+#include "tools/phlox/setup.h"
+#include "phlox/runtime.h"
+#include "rl/trainer/errors.h"
+#include "rl/trainer/program.h"
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/ranges.h>
+#include <set>
+
+namespace phlox::tools {
+namespace {
+
+// the algorithms' words for types, in the trainer's
+std::string type_name(const std::string &type) {
+  static const std::map<std::string, std::string> names = {
+      {"real", "float"}, {"real?", "float"},   {"integer", "int"},
+      {"flag", "bool"},  {"choice", "string"}, {"sizes", "int[]"}};
+  return names.at(type);
+}
+
+nlohmann::ordered_json find_algorithm(const std::string &name) {
+  std::vector<std::string> known;
+  for (const auto &row : compiler_library().algorithms()) {
+    if (row["name"] == name)
+      return row;
+    known.push_back(row["name"]);
+  }
+  throw CLI::ValidationError(fmt::format("algorithm must be one of {}: got '{}'",
+                                         fmt::join(known, ", "), name));
+}
+
+const envs::Entry &find_task(const std::string &id) {
+  try {
+    return envs::find_environment(id);
+  } catch (const std::invalid_argument &error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
+std::filesystem::path cache_folder() {
+  if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+    return std::filesystem::path(cache) / "phlox";
+  if (const char *home = std::getenv("HOME"); home && *home)
+    return std::filesystem::path(home) / ".cache" / "phlox";
+  return std::filesystem::temp_directory_path() / "phlox-cache";
+}
+
+} // namespace
+
+void add_program_options(CLI::App &verb, Words &words) {
+  verb.add_option("ALGO", words.algorithm, "An algorithm that phlox algorithms lists");
+  verb.add_option("--env", words.env, "An environment that phlox envs lists");
+  verb.add_option("--config", words.files, "A TOML file; several, later ones win")
+      ->take_all()
+      ->expected(1);
+  verb.add_option("--set", words.settings, "KEY=VALUE, wins over files")
+      ->take_all()
+      ->expected(1);
+  verb.add_flag("--as-published", words.as_published,
+                "Use the published code's choices where it differs from the "
+                "mathematics");
+  verb.add_option("--target", words.target,
+                  "Instruction set: native, x86-64-v3 or x86-64-v4");
+  verb.add_option("--precision", words.precision,
+                  "Of matrix products: f32 or high (f32 without AMX)");
+}
+
+rl::Schema algorithm_keys(const std::string &algorithm) {
+  rl::Schema schema;
+  for (const auto &row : find_algorithm(algorithm)["keys"]) {
+    rl::KeySpec spec;
+    spec.key = row["key"];
+    spec.type = type_name(row["type"]);
+    spec.fallback = row["default"];
+    spec.doc = row["doc"];
+    if (row.contains("choices"))
+      spec.doc += fmt::format(
+          " ({})", fmt::join(row["choices"].get<std::vector<std::string>>(), ", "));
+    if (row.contains("least"))
+      spec.least = row["least"];
+    if (row.contains("most"))
+      spec.most = row["most"];
+    schema.add(std::move(spec));
+  }
+  return schema;
+}
+
+rl::Config resolve(const Words &words) {
+  if (words.algorithm.empty() || words.env.empty())
+    throw CLI::ValidationError(
+        fmt::format("ALGO and --env are required: got '{}' and '{}'",
+                    words.algorithm, words.env));
+  find_task(words.env);
+  const auto row = find_algorithm(words.algorithm);
+  rl::Schema schema = rl::trainer_schema();
+  for (const auto &key : algorithm_keys(words.algorithm).keys())
+    schema.add(key);
+  rl::Config config(std::move(schema));
+  try {
+    if (words.as_published) {
+      std::string toml;
+      for (const auto &[key, value] : row["as_published"].items())
+        toml += fmt::format("{} = {}\n", key, value.dump());
+      config.preset(toml, "--as-published");
+    }
+    for (const auto &file : words.files)
+      config.file(file);
+    for (const auto &setting : words.settings)
+      config.set(setting);
+    config.flag("algorithm", words.algorithm, "ALGO");
+    config.flag("env.id", words.env, "--env");
+  } catch (const rl::UsageError &error) {
+    throw CLI::ValidationError(error.what());
+  }
+  return config;
+}
+
+envs::Kwargs env_kwargs(const rl::Config &config) {
+  auto kwargs = envs::Kwargs::object();
+  for (const auto &[key, value] : config.values())
+    if (key.starts_with("env.") && key != "env.id")
+      kwargs[key.substr(4)] = value;
+  return kwargs;
+}
+
+CompileRequest compile_request(const Words &words, const rl::Config &config) {
+  CompileRequest request;
+  request.algorithm = words.algorithm;
+  request.env = words.env;
+  try {
+    const auto env = envs::make_environment(words.env, env_kwargs(config));
+    request.obs_size = env->spec().obs_size;
+    request.action_size = env->spec().action_size;
+  } catch (const std::invalid_argument &error) {
+    throw CLI::ValidationError(error.what());
+  }
+  request.config = config.part(algorithm_keys(words.algorithm));
+  // what is unset stays with the algorithm
+  std::erase_if(request.config.get_ref<nlohmann::json::object_t &>(),
+                [](const auto &row) { return row.second.is_null(); });
+  const std::set<int> sizes = {1, config.at("num_envs").get<int>(),
+                               config.at("eval.num_envs").get<int>()};
+  request.acting.assign(sizes.begin(), sizes.end());
+  request.target = words.target;
+  request.precision = words.precision;
+  request.explicit_noise = words.explicit_noise;
+  request.dump_ir = words.dump_ir;
+  return request;
+}
+
+std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
+  const auto start = std::chrono::steady_clock::now();
+  std::string hash;
+  const auto &library = compiler_library();
+  try {
+    hash = library.hash(request);
+  } catch (const std::invalid_argument &error) {
+    throw CLI::ValidationError(error.what());
+  }
+  const auto folder = cache_folder();
+  const auto path = folder / (hash + ".so");
+  if (std::filesystem::exists(path)) {
+    // a damaged entry is made anew
+    phlox_executable *known = nullptr;
+    phlox_status *status = phlox_executable_load(path.c_str(), &known);
+    phlox_executable_free(known);
+    if (!status)
+      return {path.string(), 0};
+    phlox_status_free(status);
+  }
+  std::filesystem::create_directories(folder);
+  library.compile(request, path.string(), false);
+  const std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - start;
+  return {path.string(), spent.count()};
+}
+
+Executable load_executable(const std::string &path) {
+  phlox_executable *executable = nullptr;
+  rl::check(phlox_executable_load(path.c_str(), &executable));
+  return Executable(executable);
+}
+
+} // namespace phlox::tools

@@ -1,0 +1,54 @@
+// From the words of a command line to a resolved configuration, a task and a
+// program: what compile and train share.
+#pragma once
+#include "envs/registry.h"
+#include "phlox/runtime.h"
+#include "rl/trainer/config.h"
+#include "rl/trainer/trainer_config.h"
+#include "tools/compiler_library/compiler_library.h"
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace phlox::tools {
+
+/// What the user asked for.
+struct Words {
+  std::string algorithm, env;
+  std::vector<std::string> files, settings; // --config, --set
+  std::string target = "native", precision = "high", dump_ir;
+  bool as_published = false, explicit_noise = false;
+};
+
+/// Adds the options that compile and train share.
+void add_program_options(CLI::App &verb, Words &words);
+
+/// The keys of trainer and algorithm, with every level but flags applied.
+///
+/// Errors:  CLI::ValidationError for unknown names, keys and values.
+rl::Config resolve(const Words &words);
+/// Reads the keys of one algorithm as rows of a schema.
+rl::Schema algorithm_keys(const std::string &algorithm);
+
+/// Returns the keyword arguments of the environment, from env.KEY.
+envs::Kwargs env_kwargs(const rl::Config &config);
+
+/// Fills the request for the compiler from a resolved configuration.
+CompileRequest compile_request(const Words &words, const rl::Config &config);
+
+/// Compiles a request, or finds it in the cache; returns the artifact's path
+/// and how many seconds it took (0: it was there).
+std::pair<std::string, double> cached_artifact(const CompileRequest &request);
+
+/// A loaded artifact.
+struct ExecutableDelete {
+  void operator()(phlox_executable *executable) const {
+    phlox_executable_free(executable);
+  }
+};
+using Executable = std::unique_ptr<phlox_executable, ExecutableDelete>;
+Executable load_executable(const std::string &path);
+
+} // namespace phlox::tools

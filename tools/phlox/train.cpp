@@ -1,0 +1,254 @@
+// phlox train: compiles (or takes an artifact), trains, resumes.
+#include "rl/trainer/checkpoint.h"
+#include "rl/trainer/errors.h"
+#include "rl/trainer/run_folder.h"
+#include "rl/trainer/trainer.h"
+#include "tools/phlox/setup.h"
+#include "tools/phlox/verbs.h"
+#include <ctime>
+#include <filesystem>
+#include <fmt/core.h>
+#include <mujoco/mujoco.h>
+#include <toml++/toml.h>
+
+namespace phlox::tools {
+namespace {
+
+struct Arguments {
+  Words words;
+  std::string artifact, out = "runs", name, resume, command;
+  // flags of their own: key, option, text
+  std::string seed, total_timesteps, num_envs, threads;
+  bool force = false, print_config = false, quiet = false, verbose = false,
+       no_progress = false, dry_run = false;
+};
+
+// what a run or an artifact was made with
+struct Origin {
+  std::string algorithm, env;
+};
+
+Origin origin_of_run(const std::filesystem::path &run) {
+  const auto path = (run / "config.toml").string();
+  try {
+    const auto table = toml::parse_file(path);
+    Origin origin;
+    origin.algorithm = table["algorithm"].value_or(std::string());
+    origin.env = table["env"]["id"].value_or(std::string());
+    return origin;
+  } catch (const toml::parse_error &error) {
+    throw std::runtime_error(
+        fmt::format("{}: {}", path, std::string(error.description())));
+  }
+}
+
+nlohmann::json options_of(const phlox_executable *executable) {
+  const auto *table = phlox_executable_table_of(executable);
+  auto options = nlohmann::json::parse(table->options, nullptr, false);
+  if (!options.is_object() || !options.contains("algorithm") ||
+      !options.contains("config"))
+    throw std::runtime_error("the artifact must say which algorithm and "
+                             "configuration it holds: got none");
+  return options;
+}
+
+class Training {
+public:
+  explicit Training(Arguments &arguments) : a(arguments) {}
+
+  int run() {
+    find_resumed();
+    Executable given;
+    if (!a.artifact.empty()) {
+      given = load_executable(a.artifact);
+      take_names(options_of(given.get()));
+    }
+    rl::Config config = configure(given.get());
+    if (a.print_config) {
+      fmt::print("{}", config.toml());
+      return 0;
+    }
+    rl::TextLog log(a.quiet     ? rl::Verbosity::quiet
+                    : a.verbose ? rl::Verbosity::verbose
+                                : rl::Verbosity::normal,
+                    !a.no_progress);
+    rl::TrainRequest request;
+    request.config = trainer_config(config);
+    request.config_toml = config.toml();
+    double seconds = 0;
+    if (given) {
+      request.artifact = a.artifact;
+    } else if (reuse_artifact) {
+      request.artifact = (run_folder / "artifact.so").string();
+      given = load_executable(request.artifact);
+    } else {
+      std::tie(request.artifact, seconds) =
+          cached_artifact(compile_request(a.words, config));
+      given = load_executable(request.artifact);
+    }
+    request.executable = given.get();
+    request.manifest = {{"command", a.command},
+                        {"phlox", phlox_runtime_version()},
+                        {"mujoco", mj_versionString()},
+                        {"compile_s", seconds}};
+    const auto kwargs = env_kwargs(config);
+    const std::string id = a.words.env;
+    const int threads = request.config.threads > 0 ? request.config.threads : 1;
+    auto make = [&](const rl::EnvironmentRequest &wanted) {
+      return std::make_unique<envs::VectorEnv>(
+          envs::make_vector_env(id, kwargs, wanted.num_envs, wanted.seed,
+                                wanted.purpose, threads));
+    };
+    request.environments = rl::environment_factory<envs::VectorEnv>(make);
+    if (a.dry_run)
+      return forecast(request, *given);
+    auto folder = run_folder.empty()
+                      ? rl::RunFolder::create(
+                            a.out, a.name.empty()
+                                       ? rl::run_name(id, a.words.algorithm,
+                                                      request.config.seed,
+                                                      std::time(nullptr))
+                                       : a.name)
+                      : rl::RunFolder::open(run_folder);
+    return rl::train(request, folder, log);
+  }
+
+private:
+  void find_resumed() {
+    if (a.resume.empty())
+      return;
+    if (a.resume == "auto") {
+      const std::uint64_t seed = a.seed.empty() ? 1 : std::stoull(a.seed);
+      run_folder =
+          rl::latest_run(a.out, a.words.env, a.words.algorithm, seed);
+    } else {
+      run_folder = rl::find_run(a.resume);
+    }
+    if (run_folder.empty())
+      return;
+    const Origin origin = origin_of_run(run_folder);
+    name("ALGO", a.words.algorithm, origin.algorithm);
+    name("--env", a.words.env, origin.env);
+  }
+
+  void take_names(const nlohmann::json &options) {
+    name("ALGO", a.words.algorithm, options["algorithm"]);
+    name("--env", a.words.env, options.value("env", std::string()));
+  }
+
+  static void name(const char *what, std::string &given,
+                   const std::string &known) {
+    if (!given.empty() && given != known)
+      throw CLI::ValidationError(fmt::format(
+          "{} must be '{}', as it was before: got '{}'", what, known, given));
+    given = known;
+  }
+
+  rl::Config configure(const phlox_executable *artifact) {
+    rl::Config config = resolve(a.words);
+    const bool resumes = !run_folder.empty();
+    std::string text;
+    if (resumes) {
+      text = rl::read_text(run_folder / "config.toml");
+      config.checkpoint(text, "checkpoint");
+    }
+    if (!a.seed.empty())
+      config.flag("seed", a.seed, "--seed");
+    if (!a.total_timesteps.empty())
+      config.flag("total_timesteps", a.total_timesteps, "--total-timesteps");
+    if (!a.num_envs.empty())
+      config.flag("num_envs", a.num_envs, "--num-envs");
+    if (!a.threads.empty())
+      config.flag("threads", a.threads, "--threads");
+    if (artifact)
+      config.artifact(options_of(artifact)["config"]);
+    if (resumes)
+      compare(text, config);
+    return config;
+  }
+
+  // a resumed run keeps its configuration, but for what changes no result
+  void compare(const std::string &text, const rl::Config &now) {
+    rl::Config before(now.schema());
+    before.checkpoint(text, "checkpoint");
+    bool changed = false;
+    for (const auto &difference : rl::differences(before, now)) {
+      if (difference.free)
+        continue;
+      changed = true;
+      fmt::print(stderr, "{}: was {}, is {}\n", difference.key,
+                 difference.before.dump(), difference.after.dump());
+    }
+    if (changed && !a.force)
+      throw std::runtime_error("a resumed run must keep its configuration "
+                               "(--force changes it): got the differences "
+                               "above");
+    reuse_artifact = !changed && std::filesystem::exists(run_folder / "artifact.so");
+  }
+
+  int forecast(const rl::TrainRequest &request, const phlox_executable &loaded) {
+    const auto *table = phlox_executable_table_of(&loaded);
+    const auto options = options_of(&loaded);
+    const auto need =
+        rl::forecast(request.config, options.value("obs_size", 0),
+                     options.value("action_size", 0), table->arena_bytes);
+    fmt::print("compiled {} ({})\nmemory {:.1f} MB, disk {:.1f} MB\n",
+               request.artifact, std::string(table->hash).substr(0, 12),
+               need.memory / 1e6, need.disk / 1e6);
+    return 0;
+  }
+
+  Arguments &a;
+  std::filesystem::path run_folder; // of the run that is resumed
+  bool reuse_artifact = false;
+};
+
+std::string command_line() {
+  std::string text = rl::read_text("/proc/self/cmdline");
+  for (char &c : text)
+    if (c == '\0')
+      c = ' ';
+  return text;
+}
+
+} // namespace
+
+void add_train_verb(CLI::App &app) {
+  CLI::App *verb = app.add_subcommand(
+      "train", "Train an algorithm on a task; a run folder holds everything");
+  auto a = std::make_shared<Arguments>();
+  add_program_options(*verb, a->words);
+  verb->add_option("--artifact", a->artifact,
+                   "Train this artifact instead of compiling");
+  verb->add_option("--seed", a->seed, "The run's seed [1]");
+  verb->add_option("--total-timesteps", a->total_timesteps,
+                   "Environment steps, warm-up included [1e6]");
+  verb->add_option("--num-envs", a->num_envs,
+                   "Environments stepped together [1]");
+  verb->add_option("--threads", a->threads, "Threads; 0: all allowed [0]");
+  verb->add_option("--out", a->out, "Where run folders are made [runs]");
+  verb->add_option("--name", a->name, "The run folder's name");
+  verb->add_option("--resume", a->resume,
+                   "Go on with a run folder, or 'auto': the newest one of this "
+                   "task, algorithm and seed");
+  verb->add_flag("--force", a->force,
+                 "Resume although the configuration changed");
+  verb->add_flag("--print-config", a->print_config,
+                 "Print every setting with its origin, and stop");
+  verb->add_flag("--dry-run", a->dry_run,
+                 "Compile, say what memory and disk the run needs, and stop");
+  verb->add_flag("-q,--quiet", a->quiet, "Only warnings");
+  verb->add_flag("-v,--verbose", a->verbose, "More lines");
+  verb->add_flag("--no-progress", a->no_progress, "No progress line");
+  verb->callback([a] {
+    a->command = command_line();
+    try {
+      if (int status = Training(*a).run())
+        throw CLI::RuntimeError(status);
+    } catch (const rl::UsageError &error) {
+      throw CLI::ValidationError(error.what());
+    }
+  });
+}
+
+} // namespace phlox::tools
