@@ -100,6 +100,8 @@ emitObject(mlir::ModuleOp module, const Target &target,
   code->setPICLevel(llvm::PICLevel::BigPIC);
   for (auto &function : *code) {
     function.addFnAttr(llvm::Attribute::NoUnwind);
+    // loops that fill or copy stay loops: an artifact needs no library
+    function.addFnAttr("no-builtins");
     function.addFnAttr("prefer-vector-width",
                        target.lanes == 16 ? "512" : "256");
     // no table of unwinding either: entry points never throw
