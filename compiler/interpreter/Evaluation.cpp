@@ -85,16 +85,22 @@ void forEachOffset(ArrayRef<int64_t> shape, ArrayRef<int64_t> strides,
   });
 }
 
+template <class Element>
+static void gatherStrided(const std::vector<Element> &x,
+                          std::vector<Element> &result, ArrayRef<int64_t> shape,
+                          ArrayRef<int64_t> strides, int64_t offset) {
+  forEachOffset(shape, strides, offset,
+                [&](int64_t i, int64_t from) { result[i] = x[from]; });
+}
+
 void evalStrided(Evaluation &evaluation, ArrayRef<int64_t> strides,
                  int64_t offset) {
   const HostTensor &x = evaluation.operand(0);
   HostTensor &result = evaluation.result();
-  forEachOffset(result.shape(), strides, offset, [&](int64_t i, int64_t from) {
-    if (x.isReal())
-      result.reals[i] = x.reals[from];
-    else
-      result.counts[i] = x.counts[from];
-  });
+  if (x.isReal())
+    gatherStrided(x.reals, result.reals, result.shape(), strides, offset);
+  else
+    gatherStrided(x.counts, result.counts, result.shape(), strides, offset);
 }
 
 void copyElements(const HostTensor &from, int64_t start, HostTensor &to,

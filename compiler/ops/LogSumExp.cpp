@@ -2,6 +2,7 @@
 #include "compiler/ops/Rules.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace phlox {
 
@@ -23,8 +24,8 @@ void LogSumExpOp::eval(Evaluation &evaluation) {
     for (int64_t inner = 0; inner < view.inner; ++inner) {
       const double *from =
           x.reals.data() + outer * view.extent * view.inner + inner;
-      double largest = from[0], sum = 0;
-      for (int64_t k = 1; k < view.extent; ++k)
+      double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+      for (int64_t k = 0; k < view.extent; ++k)
         largest = std::max(largest, from[k * view.inner]);
       for (int64_t k = 0; k < view.extent; ++k)
         sum += std::exp(from[k * view.inner] - largest);

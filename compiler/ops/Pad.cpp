@@ -30,8 +30,13 @@ void PadOp::eval(Evaluation &evaluation) {
   int64_t offset = 0;
   for (auto [stride, low] : llvm::zip(strides, getLow()))
     offset += stride * low;
-  forEachOffset(x.shape(), strides, offset, [&](int64_t i, int64_t to) {
-    copyElements(x, i, result, to, 1);
+  // whole rows of the last axis
+  ArrayRef<int64_t> rows = x.shape(), steps = strides;
+  int64_t width = rows.empty() ? 1 : rows.back();
+  if (!rows.empty())
+    rows = rows.drop_back(), steps = steps.drop_back();
+  forEachOffset(rows, steps, offset, [&](int64_t i, int64_t to) {
+    copyElements(x, i * width, result, to, width);
   });
 }
 

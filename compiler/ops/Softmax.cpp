@@ -3,6 +3,7 @@
 #include "compiler/ops/Rules.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace phlox {
 
@@ -26,8 +27,8 @@ void SoftmaxOp::eval(Evaluation &evaluation) {
       int64_t base = outer * view.extent * view.inner + inner;
       const double *from = x.reals.data() + base;
       double *to = result.reals.data() + base;
-      double largest = from[0], sum = 0;
-      for (int64_t k = 1; k < view.extent; ++k)
+      double largest = -std::numeric_limits<double>::infinity(), sum = 0;
+      for (int64_t k = 0; k < view.extent; ++k)
         largest = std::max(largest, from[k * view.inner]);
       for (int64_t k = 0; k < view.extent; ++k)
         sum += to[k * view.inner] = std::exp(from[k * view.inner] - largest);
