@@ -94,7 +94,8 @@ rl::Config resolve(const Words &words) {
   find_task(words.env);
   const auto row = find_algorithm(words.algorithm);
   rl::Schema schema = rl::trainer_schema();
-  for (const auto &key : algorithm_keys(words.algorithm).keys())
+  const rl::Schema own = algorithm_keys(words.algorithm);
+  for (const auto &key : own.keys())
     schema.add(key);
   rl::Config config(std::move(schema));
   try {
