@@ -68,7 +68,8 @@ void add_program_options(CLI::App &verb, Words &words) {
 
 rl::Schema algorithm_keys(const std::string &algorithm) {
   rl::Schema schema;
-  for (const auto &row : find_algorithm(algorithm)["keys"]) {
+  const auto found = find_algorithm(algorithm);
+  for (const auto &row : found["keys"]) {
     rl::KeySpec spec;
     spec.key = row["key"];
     spec.type = type_name(row["type"]);
