@@ -1,5 +1,5 @@
 #include "test/compiler/codegen/vector_jit.h"
-#include "mlir/Conversion/Passes.h"
+#include "compiler/codegen/cpu/Object.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -8,19 +8,10 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/IR/LegacyPassManager.h"
-#include "llvm/IR/Module.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/Transforms/Utils/Cloning.h"
 #include <immintrin.h>
 #include <stdexcept>
 
@@ -31,8 +22,8 @@ namespace LLVM = mlir::LLVM;
 
 mlir::Type elementType(mlir::OpBuilder &b, char letter) {
   return letter == 'f'   ? mlir::Type(b.getF32Type())
-         : letter == 'i' ? mlir::Type(b.getI32Type())
-                         : mlir::Type(b.getI64Type());
+         : letter == 'u' ? mlir::Type(b.getI64Type())
+                         : mlir::Type(b.getI32Type());
 }
 
 // void name(ptr operands, ptr result): one loop over a block
@@ -67,11 +58,16 @@ void emitBody(mlir::ImplicitLocOpBuilder &b, const VectorBody &body,
     b.setInsertionPointToStart(loop.getBody());
     VectorBuilder v(b, lanes);
     llvm::SmallVector<mlir::Value> values;
-    for (auto [base, letter] : llvm::zip(bases, body.operands))
-      values.push_back(
+    for (auto [base, letter] : llvm::zip(bases, body.operands)) {
+      mlir::Value value =
           LLVM::LoadOp::create(b, v.vectorOf(elementType(b, letter)),
-                               address(base, letter), /*alignment=*/4));
+                               address(base, letter), /*alignment=*/4);
+      values.push_back(letter == 'b' ? v.toInteger(value, b.getI1Type())
+                                     : value);
+    }
     mlir::Value result = body.emit(v, values);
+    if (body.result == 'b')
+      result = v.toInteger(result, b.getI32Type());
     LLVM::StoreOp::create(b, result,
                           address(entry->getArgument(1), body.result),
                           /*alignment=*/4);
@@ -79,20 +75,14 @@ void emitBody(mlir::ImplicitLocOpBuilder &b, const VectorBody &body,
   LLVM::ReturnOp::create(b, mlir::ValueRange{});
 }
 
-void require(bool condition, const std::string &what) {
-  if (!condition)
-    throw std::runtime_error(what);
+template <class T> T require(llvm::Expected<T> value) {
+  if (!value)
+    throw std::runtime_error(llvm::toString(value.takeError()));
+  return std::move(*value);
 }
-
-std::string emit(llvm::Module &module, llvm::TargetMachine &machine,
-                 llvm::CodeGenFileType type) {
-  llvm::SmallVector<char> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager passes;
-  require(!machine.addPassesToEmitFile(passes, stream, nullptr, type),
-          "the target must write objects and assembly");
-  passes.run(module);
-  return {bytes.data(), bytes.size()};
+void require(llvm::Error error) {
+  if (error)
+    throw std::runtime_error(llvm::toString(std::move(error)));
 }
 
 } // namespace
@@ -110,68 +100,39 @@ bool VectorJit::runs(llvm::StringRef cpu) {
 VectorJit::VectorJit(llvm::StringRef cpu, int64_t lanes,
                      const std::vector<VectorBody> &bodies)
     : engine(std::make_unique<Engine>()) {
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  mlir::DialectRegistry registry;
-  mlir::registerBuiltinDialectTranslation(registry);
-  mlir::registerLLVMDialectTranslation(registry);
-  mlir::MLIRContext context(registry);
+  mlir::MLIRContext context;
   context.loadDialect<mlir::arith::ArithDialect, mlir::math::MathDialect,
                       mlir::vector::VectorDialect, mlir::scf::SCFDialect,
                       mlir::cf::ControlFlowDialect, LLVM::LLVMDialect>();
   mlir::ImplicitLocOpBuilder b(mlir::UnknownLoc::get(&context), &context);
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(b.getLoc());
   b.setInsertionPointToStart(module->getBody());
-  for (const VectorBody &body : bodies)
+  std::vector<std::string> names;
+  for (const VectorBody &body : bodies) {
     emitBody(b, body, lanes);
-  require(succeeded(mlir::verify(*module)), "the emitted module must verify");
+    names.push_back(body.name);
+  }
+  if (failed(mlir::verify(*module)))
+    throw std::runtime_error("the emitted module must verify");
+  require(cpu::lowerToLlvm(*module));
+  std::unique_ptr<llvm::MemoryBuffer> code = require(cpu::emitObject(
+      *module, require(cpu::lookupTarget(cpu)), [](llvm::Module &) {}, names));
 
-  mlir::PassManager passes(&context);
-  passes.addPass(mlir::createSCFToControlFlowPass());
-  passes.addPass(mlir::createConvertVectorToLLVMPass());
-  passes.addPass(mlir::createConvertMathToLLVMPass());
-  passes.addPass(mlir::createArithToLLVMConversionPass());
-  passes.addPass(mlir::createConvertControlFlowToLLVMPass());
-  passes.addPass(mlir::createReconcileUnrealizedCastsPass());
-  require(succeeded(passes.run(*module)), "the module must lower to LLVM");
-  llvm::LLVMContext llvmContext;
-  std::unique_ptr<llvm::Module> code =
-      mlir::translateModuleToLLVMIR(*module, llvmContext);
-  require(code != nullptr, "the module must translate to LLVM IR");
-
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string error;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, error);
-  require(target != nullptr, error);
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, cpu, lanes > 8 ? "-prefer-256-bit" : "", llvm::TargetOptions(),
-      llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
-  for (llvm::Function &function : *code)
-    function.addFnAttr("prefer-vector-width", "512");
-  code->setTargetTriple(triple);
-  code->setDataLayout(machine->createDataLayout());
-  assembly = emit(*llvm::CloneModule(*code), *machine,
-                  llvm::CodeGenFileType::AssemblyFile);
-  std::string bytes = emit(*code, *machine, llvm::CodeGenFileType::ObjectFile);
-
-  llvm::MemoryBufferRef buffer(bytes, "vector_math.o");
-  auto object =
-      llvm::cantFail(llvm::object::ObjectFile::createObjectFile(buffer));
+  auto object = require(
+      llvm::object::ObjectFile::createObjectFile(code->getMemBufferRef()));
   for (llvm::object::SymbolRef symbol : object->symbols())
-    if (llvm::cantFail(symbol.getFlags()) &
-        llvm::object::SymbolRef::SF_Undefined)
-      if (llvm::StringRef name = llvm::cantFail(symbol.getName());
-          !name.empty())
-        undefinedSymbols.push_back(name.str());
+    if (require(symbol.getFlags()) & llvm::object::SymbolRef::SF_Undefined)
+      undefinedSymbols.push_back(require(symbol.getName()).str());
+  std::erase(undefinedSymbols, "");
   if (!runs(cpu))
     return;
-  engine->jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
-  llvm::cantFail(engine->jit->addObjectFile(
-      llvm::MemoryBuffer::getMemBufferCopy(bytes, "vector_math.o")));
-  for (const VectorBody &body : bodies)
-    engine->functions[body.name] =
-        llvm::cantFail(engine->jit->lookup(body.name)).toPtr<Function>();
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  engine->jit = require(llvm::orc::LLJITBuilder().create());
+  require(engine->jit->addObjectFile(std::move(code)));
+  for (const std::string &name : names)
+    engine->functions[name] =
+        require(engine->jit->lookup(name)).toPtr<Function>();
 }
 
 VectorJit::~VectorJit() = default;

@@ -10,7 +10,8 @@
 
 namespace phlox::test {
 
-/// An element-wise function: element types are 'f' (f32), 'i' (i32), 'u' (i64).
+/// An element-wise function. Elements: 'f' (f32), 'i' (i32), 'u' (i64), 'b'
+/// (i1, four bytes in memory).
 struct VectorBody {
   std::string name, operands;
   char result;
@@ -32,10 +33,11 @@ public:
   static bool runs(llvm::StringRef cpu);
 
   std::vector<std::string> undefinedSymbols; ///< of the object file
-  std::string assembly;
 
-  /// Runs one body over whole blocks with denormals flushed; operands are
-  /// padded with their last element.
+  /// Runs one body over kBlock elements, with denormals flushed.
+  void call(const std::string &name, const std::vector<const void *> &operands,
+            void *result) const;
+  /// The same over any number of elements: operands are padded with their last.
   template <class To, class From>
   std::vector<To> run(const std::string &name,
                       const std::vector<std::vector<From>> &operands) const {
@@ -56,8 +58,6 @@ public:
   }
 
 private:
-  void call(const std::string &name, const std::vector<const void *> &operands,
-            void *result) const;
   struct Engine;
   std::unique_ptr<Engine> engine;
 };
