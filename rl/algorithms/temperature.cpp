@@ -56,7 +56,9 @@ void Temperature::step(Entry &entry, Gate &gate, const TemperatureLoss &loss,
   if (settings_.fixed)
     return;
   gate.watch(loss.loss);
-  adam_.step(entry, gate, {loss.grad}, every(counter, settings_.every));
+  gate.watch(
+      adam_.step(entry, gate, {loss.grad}, every(counter, settings_.every))
+          .front());
 }
 
 } // namespace phlox::rl

@@ -1,0 +1,102 @@
+#include "test/support/algorithm_runner.h"
+#include "compiler/passes/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "runtime/safetensors.h"
+#include <cstring>
+#include <stdexcept>
+
+namespace phlox::test {
+namespace {
+
+template <class T>
+void unpack(const runtime::StoredTensor &stored, std::vector<T> &into) {
+  if (stored.dtype == PHLOX_F32) {
+    std::vector<float> values(stored.data.size() / sizeof(float));
+    std::memcpy(values.data(), stored.data.data(), stored.data.size());
+    into.assign(values.begin(), values.end());
+    return;
+  }
+  into.resize(stored.data.size() / sizeof(T));
+  std::memcpy(into.data(), stored.data.data(), stored.data.size());
+}
+
+HostTensor host_tensor(const runtime::StoredTensor &stored,
+                       mlir::MLIRContext *context) {
+  mlir::Builder builder(context);
+  bool real = stored.dtype == PHLOX_F32 || stored.dtype == PHLOX_F64;
+  mlir::Type element = real ? mlir::Type(builder.getF32Type())
+                            : mlir::Type(builder.getI64Type());
+  HostTensor tensor(RankedTensorType::get(stored.shape, element));
+  if (real)
+    unpack(stored, tensor.reals);
+  else
+    unpack(stored, tensor.counts);
+  return tensor;
+}
+
+} // namespace
+
+std::string stored_config(const std::string &path) {
+  return runtime::read_safetensors(path).metadata.at("config");
+}
+
+StoredStep read_step(const std::string &path, mlir::MLIRContext *context) {
+  runtime::TensorFile file = runtime::read_safetensors(path);
+  StoredStep step;
+  for (const auto &stored : file.tensors) {
+    size_t slash = stored.name.find('/');
+    std::string kind = stored.name.substr(0, slash);
+    std::string name = stored.name.substr(slash + 1);
+    if (kind == "state")
+      step.arguments.emplace("leaf:" + name, host_tensor(stored, context));
+    else if (kind == "input")
+      step.arguments.emplace(name, host_tensor(stored, context));
+    else if (kind == "expect")
+      step.expected.emplace("leaf:" + name, host_tensor(stored, context));
+    else
+      step.expected.emplace(name, host_tensor(stored, context));
+  }
+  return step;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> explicit_noise(const Program &program) {
+  mlir::OwningOpRef<mlir::ModuleOp> module(
+      mlir::cast<mlir::ModuleOp>(program.module()->clone()));
+  mlir::PassManager passes(program.context());
+  passes.addPass(createExplicitNoise());
+  if (mlir::failed(passes.run(*module)))
+    throw std::runtime_error("noise must become inputs");
+  return module;
+}
+
+HostTensor reals(mlir::MLIRContext *context, const Extents &shape,
+                 const std::vector<double> &values) {
+  HostTensor tensor(
+      RankedTensorType::get(shape, mlir::Float32Type::get(context)));
+  if (tensor.reals.size() != values.size())
+    throw std::runtime_error("values must fill the shape");
+  tensor.reals = values;
+  return tensor;
+}
+
+Tensors initial_state(const Program &program, uint64_t seed) {
+  auto arguments = randomArguments(program.module(), "init", 1);
+  arguments.at("seed").counts[0] = seed;
+  return interpretEntry(program.module(), "init", arguments);
+}
+
+Tensors run_traced(const std::function<void(Entry &)> &body,
+                   const std::map<std::string, std::vector<double>> &inputs) {
+  Program program("test");
+  program.entry("f", body);
+  auto arguments = randomArguments(program.module(), "f", 1);
+  for (const auto &[name, values] : inputs) {
+    HostTensor &tensor = arguments.at(name);
+    if (tensor.reals.size() != values.size())
+      throw std::runtime_error("values must fill input " + name);
+    tensor.reals = values;
+  }
+  return interpretEntry(program.module(), "f", arguments);
+}
+
+} // namespace phlox::test
