@@ -2,6 +2,7 @@
 #include "compiler/autodiff/Autodiff.h"
 #include "test/support/graph_functions.h"
 #include <cmath>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 namespace phlox::test {
@@ -179,6 +180,20 @@ TEST(AutodiffTest, TiesShareTheSlopeOfAMaximum) {
   setOutputs(f.function, {slope});
   EXPECT_EQ(run(f.function, {real({4}, {1, 3, 2, 3})})[0].reals,
             (std::vector<double>{0, 0.5, 0, 0.5}));
+}
+
+// the laws can fail: stopgradient makes the derivative another one
+TEST(AutodiffTest, LawsRejectAWrongDerivative) {
+  static Traced f(R"(
+    func.func @f(%x: tensor<3xf32>) -> tensor<3xf32> {
+      %s = phlox.stopgradient %x : tensor<3xf32>
+      %y = phlox.mul %s, %x : tensor<3xf32>
+      return %y : tensor<3xf32>
+    })");
+  static Random random(5);
+  EXPECT_NONFATAL_FAILURE(
+      checkLaws(f.function, {real({3}, {1, 2, 3})}, random, 1),
+      "centralDifference");
 }
 
 TEST(AutodiffTest, DerivativesKeepTheLocationOfTheirOp) {

@@ -112,6 +112,12 @@ protected:
 
 TEST_P(ScanTest, DerivativesAgree) { checkLaws(function, draw(), random); }
 
+// as a jvp inside a loss is
+TEST_P(ScanTest, TangentsAreDifferentiable) {
+  Function push = tangentOf(function);
+  checkLaws(push, normals(argumentsOf(push), random), random, 1);
+}
+
 TEST_P(ScanTest, EqualsItsUnrolledForm) {
   auto unrolled = parse(GetParam());
   Function other = functionOf(*unrolled);

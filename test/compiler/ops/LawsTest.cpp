@@ -46,6 +46,15 @@ TEST_P(LawsTest, DerivativesAgree) {
     EXPECT_FALSE(tangent);
 }
 
+// as a jvp inside a loss is
+TEST_P(LawsTest, TangentsAreDifferentiable) {
+  if (op()->hasTrait<NotDifferentiable>())
+    return;
+  Tensors v = normals(realsOf(argumentsOf(function)), random);
+  arguments.insert(arguments.end(), v.begin(), v.end());
+  checkLaws(tangentOf(function), arguments, random, 1);
+}
+
 TEST_P(LawsTest, NullTangentsGiveNull) {
   Graph g = graph();
   SmallVector<Value> tangents(op()->getNumOperands());
