@@ -67,6 +67,9 @@ struct Target {
   const char *cpu;
   int64_t lanes;
 };
+inline void PrintTo(const Target &target, std::ostream *out) {
+  *out << target.cpu << ", " << target.lanes << " lanes";
+}
 inline auto allTargets() {
   return testing::Values(Target{"x86-64-v3", 4}, Target{"x86-64-v3", 8},
                          Target{"x86-64-v4", 16});
