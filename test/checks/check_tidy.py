@@ -1,7 +1,8 @@
 """clang-tidy 22 with .clang-tidy has nothing to say about the sources.
 
 Takes the build's own commands, so it sees what is compiled. Sources on top of
-MLIR take minutes: the target `tidy` covers them too, this check the others.
+MLIR or of the command line's library take minutes: the target `tidy` covers
+them too, this check the others.
 """
 
 import concurrent.futures
@@ -16,8 +17,7 @@ import sys
 import checks
 
 BINARY = "clang-tidy-22"
-FOLDERS = ("runtime/", "rl/replay/", "rl/trainer/", "rl/report/", "envs/",
-           "tools/phlox/")
+FOLDERS = ("runtime/", "rl/replay/", "rl/trainer/", "rl/report/", "envs/")
 EVERYTHING = ("runtime/", "rl/", "envs/", "tools/", "dsl/", "compiler/")
 WARNING = re.compile(r"^(/[^\n]*?:\d+):\d+: (?:warning|error): ([^\n]*)", re.M)
 
