@@ -131,8 +131,9 @@ void EagerRunner::run(const std::vector<EagerStep> &steps) {
         in[i] = {memory(step.operands[i]),
                  static_cast<std::uint64_t>(tensors[step.operands[i]].bytes)};
       for (std::size_t i = 0; i < step.results.size(); i++)
-        outputs[i] = {memory(step.results[i]),
-                      static_cast<std::uint64_t>(tensors[step.results[i]].bytes)};
+        outputs[i] = {
+            memory(step.results[i]),
+            static_cast<std::uint64_t>(tensors[step.results[i]].bytes)};
       check(phlox_entry_run(kernels_->entries.at(step.entry), kernels_->state,
                             in, step.operands.size(), outputs,
                             step.results.size()));
@@ -202,13 +203,12 @@ void EagerRunner::run(phlox_state *state, std::span<const phlox_buffer> inputs,
   std::vector<std::pair<std::byte *, std::vector<std::byte>>> writes;
   for (const auto &result : program_.results) {
     const auto bytes = program_.tensors[result.tensor].bytes;
-    auto *target =
-        result.is_leaf
-            ? leaf(result.name)
-            : static_cast<std::byte *>(
-                  outputs[position(desc_->outputs, desc_->output_count,
-                                   result.name)]
-                      .data);
+    auto *target = result.is_leaf
+                       ? leaf(result.name)
+                       : static_cast<std::byte *>(
+                             outputs[position(desc_->outputs,
+                                              desc_->output_count, result.name)]
+                                 .data);
     if (borrowed_[result.tensor])
       writes.emplace_back(
           target, std::vector<std::byte>(memory(result.tensor),
@@ -217,13 +217,12 @@ void EagerRunner::run(phlox_state *state, std::span<const phlox_buffer> inputs,
   for (const auto &result : program_.results) {
     if (borrowed_[result.tensor])
       continue;
-    auto *target =
-        result.is_leaf
-            ? leaf(result.name)
-            : static_cast<std::byte *>(
-                  outputs[position(desc_->outputs, desc_->output_count,
-                                   result.name)]
-                      .data);
+    auto *target = result.is_leaf
+                       ? leaf(result.name)
+                       : static_cast<std::byte *>(
+                             outputs[position(desc_->outputs,
+                                              desc_->output_count, result.name)]
+                                 .data);
     std::memcpy(target, memory(result.tensor),
                 program_.tensors[result.tensor].bytes);
     release(result.tensor);

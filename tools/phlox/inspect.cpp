@@ -15,8 +15,8 @@ Json row(const phlox_tensor &tensor, bool with_offset) {
   Json json = {
       {"name", tensor.name},
       {"dtype", runtime::dtype_name(static_cast<phlox_dtype>(tensor.dtype))},
-      {"shape", std::vector<std::int64_t>(tensor.dims,
-                                          tensor.dims + tensor.rank)}};
+      {"shape",
+       std::vector<std::int64_t>(tensor.dims, tensor.dims + tensor.rank)}};
   if (with_offset)
     json["offset"] = tensor.offset;
   return json;
@@ -35,12 +35,13 @@ Json describe(const phlox_executable_table &table) {
     targets.push_back(table.variants[i].target);
   for (std::uint32_t i = 0; i < table.entry_count; i++) {
     const auto &entry = table.entries[i];
-    entries.push_back({{"name", entry.name},
-                       {"inputs", rows(entry.inputs, entry.input_count, false)},
-                       {"outputs", rows(entry.outputs, entry.output_count, false)},
-                       {"flops", entry.flops},
-                       {"bytes", entry.bytes},
-                       {"scratch_bytes", table.variants[0].scratch_bytes[i]}});
+    entries.push_back(
+        {{"name", entry.name},
+         {"inputs", rows(entry.inputs, entry.input_count, false)},
+         {"outputs", rows(entry.outputs, entry.output_count, false)},
+         {"flops", entry.flops},
+         {"bytes", entry.bytes},
+         {"scratch_bytes", table.variants[0].scratch_bytes[i]}});
   }
   return {{"program", table.program},
           {"hash", table.hash},

@@ -51,10 +51,10 @@ Buffers read_inputs(const Arguments &arguments, const phlox_entry_desc &desc) {
           tensor.name, runtime::type_text(tensor.dtype, tensor.shape),
           arguments.in.empty() ? "--in" : arguments.in));
     if (given->dtype != tensor.dtype || given->shape != tensor.shape)
-      throw std::runtime_error(fmt::format(
-          "{}: '{}' must be {}: got {}", arguments.in, tensor.name,
-          runtime::type_text(tensor.dtype, tensor.shape),
-          runtime::type_text(given->dtype, given->shape)));
+      throw std::runtime_error(
+          fmt::format("{}: '{}' must be {}: got {}", arguments.in, tensor.name,
+                      runtime::type_text(tensor.dtype, tensor.shape),
+                      runtime::type_text(given->dtype, given->shape)));
     tensor.data = given->data;
     inputs.tensors.push_back(std::move(tensor));
   }
@@ -113,8 +113,8 @@ private:
         return table.entries[i];
       known += (i ? ", " : "") + std::string(table.entries[i].name);
     }
-    throw CLI::ValidationError(fmt::format(
-        "entry point must be one of {}: got '{}'", known, name));
+    throw CLI::ValidationError(
+        fmt::format("entry point must be one of {}: got '{}'", known, name));
   }
 
   void fill_state() {
@@ -163,8 +163,8 @@ private:
                   leaf.data.size());
       values.push_back(std::move(leaf));
     }
-    auto results = compiler_library().interpret(
-        {table.ir, table.ir_bytes}, arguments.entry, values);
+    auto results = compiler_library().interpret({table.ir, table.ir_bytes},
+                                                arguments.entry, values);
     for (auto &result : results) {
       bool is_output = false;
       for (std::size_t i = 0; i < outputs.tensors.size(); i++)
@@ -227,8 +227,9 @@ void add_run_verb(CLI::App &app) {
   verb->add_option("--out", a->out, "Write the outputs, safetensors");
   verb->add_option("--state-out", a->state_out,
                    "Write the state after the call, safetensors");
-  verb->add_option("--mode", a->mode,
-                   "compiled; eager: one op at a time; interpret: f64 reference")
+  verb->add_option(
+          "--mode", a->mode,
+          "compiled; eager: one op at a time; interpret: f64 reference")
       ->check(CLI::IsMember({"compiled", "eager", "interpret"}));
   verb->add_option("--threads", a->threads, "Threads; 0: all allowed")
       ->check(CLI::Range(0, 1024));

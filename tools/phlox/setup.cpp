@@ -2,6 +2,7 @@
 #include "phlox/runtime.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/program.h"
+#include "tools/phlox/presets.h"
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -26,8 +27,8 @@ nlohmann::ordered_json find_algorithm(const std::string &name) {
       return row;
     known.push_back(row["name"]);
   }
-  throw CLI::ValidationError(fmt::format("algorithm must be one of {}: got '{}'",
-                                         fmt::join(known, ", "), name));
+  throw CLI::ValidationError(fmt::format(
+      "algorithm must be one of {}: got '{}'", fmt::join(known, ", "), name));
 }
 
 const envs::Entry &find_task(const std::string &id) {
@@ -36,6 +37,14 @@ const envs::Entry &find_task(const std::string &id) {
   } catch (const std::invalid_argument &error) {
     throw CLI::ValidationError(error.what());
   }
+}
+
+void require_names(const Words &words) {
+  if (words.algorithm.empty() || words.env.empty())
+    throw CLI::ValidationError(
+        fmt::format("ALGO and --env are required: got '{}' and '{}'",
+                    words.algorithm, words.env));
+  find_task(words.env);
 }
 
 std::filesystem::path cache_folder() {
@@ -49,9 +58,11 @@ std::filesystem::path cache_folder() {
 } // namespace
 
 void add_program_options(CLI::App &verb, Words &words) {
-  verb.add_option("ALGO", words.algorithm, "An algorithm that phlox algorithms lists");
+  verb.add_option("ALGO", words.algorithm,
+                  "An algorithm that phlox algorithms lists");
   verb.add_option("--env", words.env, "An environment that phlox envs lists");
-  verb.add_option("--config", words.files, "A TOML file; several, later ones win")
+  verb.add_option("--config", words.files,
+                  "A TOML file; several, later ones win")
       ->take_all()
       ->expected(1);
   verb.add_option("--set", words.settings, "KEY=VALUE, wins over files")
@@ -61,9 +72,9 @@ void add_program_options(CLI::App &verb, Words &words) {
                 "Use the published code's choices where it differs from the "
                 "mathematics");
   verb.add_option("--target", words.target,
-                  "Instruction set: native, x86-64-v3 or x86-64-v4");
+                  "Instruction set: native, x86-64-v3 or x86-64-v4 [native]");
   verb.add_option("--precision", words.precision,
-                  "Of matrix products: f32 or high (f32 without AMX)");
+                  "Of matrix products: f32 or high (f32 without AMX) [high]");
 }
 
 rl::Schema algorithm_keys(const std::string &algorithm) {
@@ -77,7 +88,8 @@ rl::Schema algorithm_keys(const std::string &algorithm) {
     spec.doc = row["doc"];
     if (row.contains("choices"))
       spec.doc += fmt::format(
-          " ({})", fmt::join(row["choices"].get<std::vector<std::string>>(), ", "));
+          " ({})",
+          fmt::join(row["choices"].get<std::vector<std::string>>(), ", "));
     if (row.contains("least"))
       spec.least = row["least"];
     if (row.contains("most"))
@@ -87,22 +99,50 @@ rl::Schema algorithm_keys(const std::string &algorithm) {
   return schema;
 }
 
+nlohmann::json options_of(const phlox_executable *executable) {
+  const auto *table = phlox_executable_table_of(executable);
+  auto options = nlohmann::json::parse(table->options, nullptr, false);
+  if (!options.is_object() || !options.contains("algorithm") ||
+      !options["algorithm"].is_string() || !options.contains("config") ||
+      !options["config"].is_object())
+    throw std::runtime_error("the artifact must say which algorithm and "
+                             "configuration it holds: got none");
+  return options;
+}
+
+rl::Schema artifact_keys(const phlox_executable *executable) {
+  rl::Schema schema;
+  const auto options = options_of(executable);
+  for (const auto &[key, value] : options["config"].items()) {
+    rl::KeySpec spec;
+    spec.key = key;
+    spec.type = "any";
+    spec.fallback = value;
+    schema.add(std::move(spec));
+  }
+  return schema;
+}
+
 rl::Config resolve(const Words &words) {
-  if (words.algorithm.empty() || words.env.empty())
-    throw CLI::ValidationError(
-        fmt::format("ALGO and --env are required: got '{}' and '{}'",
-                    words.algorithm, words.env));
-  find_task(words.env);
+  require_names(words);
   const auto row = find_algorithm(words.algorithm);
+  return resolve(words, algorithm_keys(words.algorithm), row["as_published"]);
+}
+
+rl::Config resolve(const Words &words, const rl::Schema &own,
+                   const nlohmann::json &as_published) {
+  require_names(words);
   rl::Schema schema = rl::trainer_schema();
-  const rl::Schema own = algorithm_keys(words.algorithm);
   for (const auto &key : own.keys())
     schema.add(key);
   rl::Config config(std::move(schema));
   try {
+    for (const auto &name :
+         {words.algorithm, words.algorithm + "/" + words.env})
+      config.preset(preset(name), "preset " + name);
     if (words.as_published) {
       std::string toml;
-      for (const auto &[key, value] : row["as_published"].items())
+      for (const auto &[key, value] : as_published.items())
         toml += fmt::format("{} = {}\n", key, value.dump());
       config.preset(toml, "--as-published");
     }
@@ -144,8 +184,10 @@ CompileRequest compile_request(const Words &words, const rl::Config &config) {
   const std::set<int> sizes = {1, config.at("num_envs").get<int>(),
                                config.at("eval.num_envs").get<int>()};
   request.acting.assign(sizes.begin(), sizes.end());
-  request.target = words.target;
-  request.precision = words.precision;
+  if (!words.target.empty())
+    request.target = words.target;
+  if (!words.precision.empty())
+    request.precision = words.precision;
   request.explicit_noise = words.explicit_noise;
   request.dump_ir = words.dump_ir;
   return request;

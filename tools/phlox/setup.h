@@ -18,7 +18,7 @@ namespace phlox::tools {
 struct Words {
   std::string algorithm, env;
   std::vector<std::string> files, settings; // --config, --set
-  std::string target = "native", precision = "high", dump_ir;
+  std::string target, precision, dump_ir;   // empty: native, high, none
   bool as_published = false, explicit_noise = false;
 };
 
@@ -29,8 +29,17 @@ void add_program_options(CLI::App &verb, Words &words);
 ///
 /// Errors:  CLI::ValidationError for unknown names, keys and values.
 rl::Config resolve(const Words &words);
+/// The same with the algorithm's keys from elsewhere: no compiler is loaded.
+rl::Config resolve(const Words &words, const rl::Schema &own,
+                   const nlohmann::json &as_published);
 /// Reads the keys of one algorithm as rows of a schema.
 rl::Schema algorithm_keys(const std::string &algorithm);
+/// Reads the keys that an artifact was compiled with as rows of a schema.
+rl::Schema artifact_keys(const phlox_executable *executable);
+/// Returns the options of an artifact that holds an algorithm.
+///
+/// Errors:  std::runtime_error if it does not say which.
+nlohmann::json options_of(const phlox_executable *executable);
 
 /// Returns the keyword arguments of the environment, from env.KEY.
 envs::Kwargs env_kwargs(const rl::Config &config);

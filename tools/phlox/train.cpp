@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 #include <mujoco/mujoco.h>
 #include <toml++/toml.h>
+#include <tuple>
 
 namespace phlox::tools {
 namespace {
@@ -42,28 +43,27 @@ Origin origin_of_run(const std::filesystem::path &run) {
   }
 }
 
-nlohmann::json options_of(const phlox_executable *executable) {
-  const auto *table = phlox_executable_table_of(executable);
-  auto options = nlohmann::json::parse(table->options, nullptr, false);
-  if (!options.is_object() || !options.contains("algorithm") ||
-      !options.contains("config"))
-    throw std::runtime_error("the artifact must say which algorithm and "
-                             "configuration it holds: got none");
-  return options;
-}
-
 class Training {
 public:
   explicit Training(Arguments &arguments) : a(arguments) {}
 
   int run() {
-    find_resumed();
-    Executable given;
+    Executable given, kept;
     if (!a.artifact.empty()) {
       given = load_executable(a.artifact);
       take_names(options_of(given.get()));
+      if (a.words.as_published || !a.words.target.empty() ||
+          !a.words.precision.empty())
+        throw CLI::ValidationError("--as-published, --target and --precision "
+                                   "belong to compiling: got them beside "
+                                   "--artifact");
     }
-    rl::Config config = configure(given.get());
+    find_resumed(given.get());
+    const auto own_artifact = run_folder / "artifact.so";
+    if (!given && !run_folder.empty() && !a.force &&
+        std::filesystem::exists(own_artifact))
+      kept = load_executable(own_artifact.string());
+    rl::Config config = configure(given.get(), kept.get());
     if (a.print_config) {
       fmt::print("{}", config.toml());
       return 0;
@@ -78,9 +78,9 @@ public:
     double seconds = 0;
     if (given) {
       request.artifact = a.artifact;
-    } else if (reuse_artifact) {
-      request.artifact = (run_folder / "artifact.so").string();
-      given = load_executable(request.artifact);
+    } else if (kept) {
+      request.artifact = own_artifact.string();
+      given = std::move(kept);
     } else {
       std::tie(request.artifact, seconds) =
           cached_artifact(compile_request(a.words, config));
@@ -95,32 +95,33 @@ public:
     const std::string id = a.words.env;
     const int threads = request.config.threads > 0 ? request.config.threads : 1;
     auto make = [&](const rl::EnvironmentRequest &wanted) {
-      return std::make_unique<envs::VectorEnv>(
-          envs::make_vector_env(id, kwargs, wanted.num_envs, wanted.seed,
-                                wanted.purpose, threads));
+      return std::make_unique<envs::VectorEnv>(envs::make_vector_env(
+          id, kwargs, wanted.num_envs, wanted.seed, wanted.purpose, threads));
     };
     request.environments = rl::environment_factory<envs::VectorEnv>(make);
     if (a.dry_run)
       return forecast(request, *given);
-    auto folder = run_folder.empty()
-                      ? rl::RunFolder::create(
-                            a.out, a.name.empty()
-                                       ? rl::run_name(id, a.words.algorithm,
-                                                      request.config.seed,
-                                                      std::time(nullptr))
-                                       : a.name)
-                      : rl::RunFolder::open(run_folder);
+    auto folder =
+        run_folder.empty()
+            ? rl::RunFolder::create(
+                  a.out, a.name.empty() ? rl::run_name(id, a.words.algorithm,
+                                                       request.config.seed,
+                                                       std::time(nullptr))
+                                        : a.name)
+            : rl::RunFolder::open(run_folder);
     return rl::train(request, folder, log);
   }
 
 private:
-  void find_resumed() {
+  void find_resumed(const phlox_executable *given) {
     if (a.resume.empty())
       return;
     if (a.resume == "auto") {
-      const std::uint64_t seed = a.seed.empty() ? 1 : std::stoull(a.seed);
-      run_folder =
-          rl::latest_run(a.out, a.words.env, a.words.algorithm, seed);
+      rl::Config config =
+          given ? resolve(a.words, artifact_keys(given), {}) : resolve(a.words);
+      flags(config);
+      run_folder = rl::latest_run(a.out, a.words.env, a.words.algorithm,
+                                  config.at("seed").get<std::uint64_t>());
     } else {
       run_folder = rl::find_run(a.resume);
     }
@@ -144,49 +145,72 @@ private:
     given = known;
   }
 
-  rl::Config configure(const phlox_executable *artifact) {
-    rl::Config config = resolve(a.words);
-    const bool resumes = !run_folder.empty();
+  void flags(rl::Config &config) {
+    const std::tuple<const char *, const std::string &, const char *> all[] = {
+        {"seed", a.seed, "--seed"},
+        {"total_timesteps", a.total_timesteps, "--total-timesteps"},
+        {"num_envs", a.num_envs, "--num-envs"},
+        {"threads", a.threads, "--threads"}};
+    for (const auto &[key, text, option] : all)
+      if (!text.empty())
+        config.flag(key, text, option);
+  }
+
+  // `given` was named with --artifact, `kept` lies in the resumed run's folder
+  rl::Config configure(const phlox_executable *given,
+                       const phlox_executable *kept) {
+    const auto *known = given ? given : kept;
+    rl::Config config =
+        known ? resolve(a.words, artifact_keys(known), {}) : resolve(a.words);
     std::string text;
-    if (resumes) {
+    if (!run_folder.empty()) {
       text = rl::read_text(run_folder / "config.toml");
       config.checkpoint(text, "checkpoint");
     }
-    if (!a.seed.empty())
-      config.flag("seed", a.seed, "--seed");
-    if (!a.total_timesteps.empty())
-      config.flag("total_timesteps", a.total_timesteps, "--total-timesteps");
-    if (!a.num_envs.empty())
-      config.flag("num_envs", a.num_envs, "--num-envs");
-    if (!a.threads.empty())
-      config.flag("threads", a.threads, "--threads");
-    if (artifact)
-      config.artifact(options_of(artifact)["config"]);
-    if (resumes)
-      compare(text, config);
+    flags(config);
+    if (given)
+      config.artifact(options_of(given)["config"]);
+    if (!run_folder.empty())
+      compare(text, config, kept);
     return config;
   }
 
   // a resumed run keeps its configuration, but for what changes no result
-  void compare(const std::string &text, const rl::Config &now) {
+  void compare(const std::string &text, const rl::Config &now,
+               const phlox_executable *kept) {
     rl::Config before(now.schema());
     before.checkpoint(text, "checkpoint");
-    bool changed = false;
+    bool changed = false, lasting = false;
     for (const auto &difference : rl::differences(before, now)) {
       if (difference.free)
         continue;
       changed = true;
+      // what the saved environments and the replay were made with
+      lasting |= difference.key == "seed" || difference.key == "num_envs" ||
+                 difference.key.starts_with("env.");
       fmt::print(stderr, "{}: was {}, is {}\n", difference.key,
                  difference.before.dump(), difference.after.dump());
     }
+    if (kept && !a.words.precision.empty()) {
+      const auto before = options_of(kept).value("precision", std::string());
+      if (before != a.words.precision) {
+        changed = true;
+        fmt::print(stderr, "--precision: was {}, is {}\n", before,
+                   a.words.precision);
+      }
+    }
+    if (lasting)
+      throw std::runtime_error(
+          "a resumed run must keep its environments: got the differences "
+          "above");
     if (changed && !a.force)
       throw std::runtime_error("a resumed run must keep its configuration "
                                "(--force changes it): got the differences "
                                "above");
-    reuse_artifact = !changed && std::filesystem::exists(run_folder / "artifact.so");
   }
 
-  int forecast(const rl::TrainRequest &request, const phlox_executable &loaded) {
+  int forecast(const rl::TrainRequest &request,
+               const phlox_executable &loaded) {
     const auto *table = phlox_executable_table_of(&loaded);
     const auto options = options_of(&loaded);
     const auto need =
@@ -200,7 +224,6 @@ private:
 
   Arguments &a;
   std::filesystem::path run_folder; // of the run that is resumed
-  bool reuse_artifact = false;
 };
 
 std::string command_line() {
