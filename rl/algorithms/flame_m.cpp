@@ -156,10 +156,11 @@ void train_step(Entry &e, const Model &m) {
   PolicyLoss policy = policy_loss(e, m, batch, query, posterior.velocity, key);
   losses.actor = policy.actor;
 
+  m.learner.report(e, "losses/flow_loss", policy.flow_loss);
+  m.learner.report(e, "losses/tangent_norm",
+                   sqrt(mean(square(policy.tangent))));
+  report_weights(e, m.learner, posterior);
   m.learner.update(e, losses);
-  e.output("losses/flow_loss", policy.flow_loss);
-  e.output("losses/tangent_norm", sqrt(mean(square(policy.tangent))));
-  output_weights(e, posterior);
 }
 
 void init(Entry &e, const Model &m) {

@@ -115,9 +115,9 @@ void train_step(Entry &e, const Model &m) {
       posterior_at(e, m.learner, c.flow, batch.obs, point, key);
   losses.actor = policy_loss(e, m, batch, point, posterior);
 
+  m.learner.report(e, "losses/flow_loss", losses.actor.loss);
+  report_weights(e, m.learner, posterior);
   m.learner.update(e, losses);
-  e.output("losses/flow_loss", losses.actor.loss);
-  output_weights(e, posterior);
 }
 
 void init(Entry &e, const Model &m) {

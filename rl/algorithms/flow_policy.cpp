@@ -105,11 +105,12 @@ Posterior posterior_at(Entry &entry, const Learner &learner,
                         });
 }
 
-void output_weights(Entry &entry, const Posterior &posterior) {
+void report_weights(Entry &entry, const Learner &learner,
+                    const Posterior &posterior) {
   Tensor samples = ess(posterior.weights); // (B)
-  entry.output("losses/ess_mean", mean(samples));
-  entry.output("losses/ess_p05", quantile_of(samples, 0.05));
-  entry.output("losses/weight_max", mean(amax(posterior.weights, 1)));
+  learner.report(entry, "losses/ess_mean", mean(samples));
+  learner.report(entry, "losses/ess_p05", quantile_of(samples, 0.05));
+  learner.report(entry, "losses/weight_max", mean(amax(posterior.weights, 1)));
 }
 
 } // namespace phlox::rl

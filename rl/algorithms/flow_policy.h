@@ -57,6 +57,7 @@ Posterior posterior_at(Entry &entry, const Learner &learner,
                        const PathPoint &point, const Key &key);
 
 /// Adds effective sample size and largest weight to the metrics.
-void output_weights(Entry &entry, const Posterior &posterior);
+void report_weights(Entry &entry, const Learner &learner,
+                    const Posterior &posterior);
 
 } // namespace phlox::rl

@@ -1,5 +1,6 @@
 #include "rl/algorithms/learner.h"
 #include "rl/algorithms/posterior.h"
+#include <limits>
 
 namespace phlox::rl {
 
@@ -86,9 +87,25 @@ Tensor Learner::score(Entry &entry, const Tensor &obs,
   return critic_.least(critic_.parameters().read(entry), obs, actions);
 }
 
+namespace {
+// of a metric on steps that do not compute it
+constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+} // namespace
+
+void Learner::report(Entry &entry, std::string name,
+                     const Tensor &metric) const {
+  Tensor turn = every(entry.read(step_), settings_.actor_every);
+  entry.output(std::move(name),
+               turn.empty() ? metric : select(turn, metric, absent));
+}
+
 void Learner::update(Entry &entry, const Losses &losses) const {
   Tensor step = entry.read(step_);
   Tensor actor_turn = every(step, settings_.actor_every);
+  // what belongs to the actor counts only in its turn
+  auto in_turn = [&](const Tensor &value, const Operand &otherwise) {
+    return actor_turn.empty() ? value : select(actor_turn, value, otherwise);
+  };
   Tensor entropy = mean(losses.entropy);
   TemperatureLoss alpha = temperature_.loss(entry, entropy);
   Tensor alpha_value = temperature_.value(entry);
@@ -98,9 +115,10 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   Tensor critic_norm = norm(q.grads), actor_norm = norm(losses.actor.grads);
 
   Gate gate(entry);
-  for (const Tensor &scalar :
-       {q.losses[0], q.losses[1], losses.actor.loss, critic_norm, actor_norm})
+  for (const Tensor &scalar : {q.losses[0], q.losses[1], critic_norm})
     gate.watch(scalar);
+  gate.watch(in_turn(losses.actor.loss + actor_norm, 0));
+  auto actor_before = actor_.read(entry);
   auto critics = critic_adam_.step(entry, gate, q.grads);
   auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
   temperature_.step(entry, gate, alpha, step);
@@ -109,9 +127,8 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   if (!average_.leaves().empty())
     average_into(entry, gate, average_, actor, settings_.ema_rate, actor_turn);
   gate.write(step_, countadd(step, 1));
-  auto all = critics;
-  all.insert(all.end(), actor.begin(), actor.end());
-  Tensor size = norm(all);
+  Tensor size = sqrt(square(norm(critics)) +
+                     square(in_turn(norm(actor), norm(actor_before))));
   gate.watch(size);
   Tensor nonfinite = gate.commit();
 
@@ -122,7 +139,7 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   entry.output("losses/qf1_loss", q.losses[0]);
   entry.output("losses/qf2_loss", q.losses[1]);
   entry.output("losses/qf_loss", (q.losses[0] + q.losses[1]) * 0.5);
-  entry.output("losses/actor_loss", losses.actor.loss);
+  entry.output("losses/actor_loss", in_turn(losses.actor.loss, absent));
   entry.output("losses/alpha", alpha_value);
   entry.output("losses/alpha_loss", alpha.loss);
   entry.output("losses/entropy", entropy);
@@ -131,7 +148,7 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   entry.output("losses/action_saturation", mean(outside));
   entry.output("losses/soft_target_mean", mean(losses.soft_target));
   entry.output("losses/td_error_p95", quantile_of(errors, 0.95));
-  entry.output("losses/grad_norm_actor", actor_norm);
+  entry.output("losses/grad_norm_actor", in_turn(actor_norm, absent));
   entry.output("losses/grad_norm_critic", critic_norm);
   entry.output("losses/param_norm", size);
   entry.output("charts/learning_rate", actor_lr);

@@ -66,6 +66,10 @@ public:
   /// Updates everything, unless something is not finite, and writes the
   /// metrics that all algorithms have.
   void update(Entry &entry, const Losses &losses) const;
+  /// Adds a metric of the actor's update: NaN on the steps that leave the actor
+  /// alone, so that nothing it needs is computed there. Call it before
+  /// update().
+  void report(Entry &entry, std::string name, const Tensor &metric) const;
 
 private:
   LearnerSettings settings_;
