@@ -75,19 +75,22 @@ void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
     k.store(vector, expression.base(kernel.target), expression.linear(target),
             expression.vectorStride(target));
   };
-  if (groups.empty()) {
-    body(1);
-    return;
-  }
   ArrayRef<Group> all(groups);
-  if (all.size() == 1) {
-    kernel.tasks = tasksFor(kernel.cost, all[0].extent / k.lanes);
-    emitVectors(k, expression, all[0], kernel.tasks, task, body);
-    return;
-  }
-  kernel.tasks = tasksFor(kernel.cost, all[0].extent);
-  emitLoops(k, expression, all.drop_back(), kernel.tasks, task,
-            [&] { emitVectors(k, expression, all.back(), 1, Value(), body); });
+  expression.guarded([&] {
+    if (all.empty()) {
+      body(1);
+      return;
+    }
+    if (all.size() == 1) {
+      kernel.tasks = tasksFor(kernel.cost, all[0].extent / k.lanes);
+      emitVectors(k, expression, all[0], kernel.tasks, task, body);
+      return;
+    }
+    kernel.tasks = tasksFor(kernel.cost, all[0].extent);
+    emitLoops(k, expression, all.drop_back(), kernel.tasks, task, [&] {
+      emitVectors(k, expression, all.back(), 1, Value(), body);
+    });
+  });
 }
 
 } // namespace phlox::cpu

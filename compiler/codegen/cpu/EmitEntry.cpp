@@ -128,7 +128,8 @@ private:
       }
       k.result = expression.base(kernel.target);
       k.resultType = tensorType(kernel.root);
-      loweringOf(plan, kernel.anchor).own->emit(k, task);
+      expression.guarded(
+          [&] { loweringOf(plan, kernel.anchor).own->emit(k, task); });
     }
     }
     LLVM::ReturnOp::create(b, mlir::ValueRange{});
@@ -212,13 +213,30 @@ private:
         mlir::ValueRange{parallelFor, call, task, loops, number(tasks)});
   }
 
+  // a branch that is taken where the scan's guard holds
+  mlir::Block *emitGuard(Kernel &scan) {
+    KernelBuilder k(b, target.lanes);
+    Kernel reader;
+    reader.reads.insert(scan.guard);
+    reader.target = plan.places[scan.guard];
+    Expression expression(plan, reader, k, {});
+    expression.emitBases(call, loops);
+    Value holds = k.loadScalar(expression.base(plan.places[scan.guard]),
+                               k.i64(0), b.getI1Type());
+    return mlir::scf::IfOp::create(b, holds, /*withElse=*/false).thenBlock();
+  }
+
   void emitRegion(Region &region) {
     for (auto &step : region.steps) {
       if (!step.isScan) {
         emitStep(region, step);
         continue;
       }
-      auto &body = *region.kernels[step.kernels[0]]->body;
+      auto &scan = *region.kernels[step.kernels[0]];
+      auto &body = *scan.body;
+      mlir::OpBuilder::InsertionGuard outer(b);
+      if (scan.guard)
+        b.setInsertionPointToStart(emitGuard(scan));
       auto loop = mlir::scf::ForOp::create(b, number(0), number(body.length),
                                            number(1));
       mlir::OpBuilder::InsertionGuard guard(b);

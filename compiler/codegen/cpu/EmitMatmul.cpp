@@ -342,14 +342,16 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
     emitter.dims.push_back(group);
   }
   bool oneColumn = emitter.columns == 1;
-  if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
-      emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)
-    emitter.dots(task);
-  else if (oneColumn && emitter.lhs.perDim[rank - 2] == 1 &&
-           emitter.rows >= k.lanes)
-    emitter.columnOfRows(task);
-  else
-    emitter.tiles(task);
+  expression.guarded([&] {
+    if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
+        emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)
+      emitter.dots(task);
+    else if (oneColumn && emitter.lhs.perDim[rank - 2] == 1 &&
+             emitter.rows >= k.lanes)
+      emitter.columnOfRows(task);
+    else
+      emitter.tiles(task);
+  });
 }
 
 } // namespace phlox::cpu

@@ -175,49 +175,51 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
   for (auto &group : groups)
     (kinds[group.last] ? reducedGroups : keptGroups).push_back(group);
 
-  if (reducedGroups.empty()) { // only unit axes are reduced
-    kernel.tasks = 1;
-    if (keptGroups.empty()) {
-      emitter.finish(emitter.element(), 1, 1);
+  expression.guarded([&] {
+    if (reducedGroups.empty()) { // only unit axes are reduced
+      kernel.tasks = 1;
+      if (keptGroups.empty()) {
+        emitter.finish(emitter.element(), 1, 1);
+        return;
+      }
+      ArrayRef<Group> outer = ArrayRef<Group>(keptGroups).drop_back();
+      emitLoops(k, expression, outer, 1, task, [&] {
+        emitVectors(k, expression, keptGroups.back(), 1, Value(),
+                    [&](int64_t width) {
+                      emitter.finish(emitter.element(), width,
+                                     expression.vectorStride(emitter.target));
+                    });
+      });
       return;
     }
+    bool lastReduced = kinds[groups.back().last] == 1;
+    if (lastReduced) {
+      kernel.tasks =
+          keptGroups.empty() ? 1 : tasksFor(kernel.cost, keptGroups[0].extent);
+      emitLoops(k, expression, keptGroups, kernel.tasks, task, [&] {
+        emitter.alongVector(ArrayRef<Group>(reducedGroups).drop_back(),
+                            reducedGroups.back());
+      });
+      return;
+    }
+    auto vectorBody = [&](int64_t width) {
+      VectorBuilder vb(k.b, width);
+      auto *group = &keptGroups.back();
+      Value sum =
+          emitter.across(reducedGroups, width, vb.real(neutral(emitter.kind)));
+      expression.setVector(group, width);
+      emitter.finish(sum, width, expression.vectorStride(emitter.target));
+    };
     ArrayRef<Group> outer = ArrayRef<Group>(keptGroups).drop_back();
-    emitLoops(k, expression, outer, 1, task, [&] {
-      emitVectors(k, expression, keptGroups.back(), 1, Value(),
-                  [&](int64_t width) {
-                    emitter.finish(emitter.element(), width,
-                                   expression.vectorStride(emitter.target));
-                  });
+    if (outer.empty()) {
+      kernel.tasks = tasksFor(kernel.cost, keptGroups[0].extent / k.lanes);
+      emitVectors(k, expression, keptGroups[0], kernel.tasks, task, vectorBody);
+      return;
+    }
+    kernel.tasks = tasksFor(kernel.cost, outer[0].extent);
+    emitLoops(k, expression, outer, kernel.tasks, task, [&] {
+      emitVectors(k, expression, keptGroups.back(), 1, Value(), vectorBody);
     });
-    return;
-  }
-  bool lastReduced = kinds[groups.back().last] == 1;
-  if (lastReduced) {
-    kernel.tasks =
-        keptGroups.empty() ? 1 : tasksFor(kernel.cost, keptGroups[0].extent);
-    emitLoops(k, expression, keptGroups, kernel.tasks, task, [&] {
-      emitter.alongVector(ArrayRef<Group>(reducedGroups).drop_back(),
-                          reducedGroups.back());
-    });
-    return;
-  }
-  auto vectorBody = [&](int64_t width) {
-    VectorBuilder vb(k.b, width);
-    auto *group = &keptGroups.back();
-    Value sum =
-        emitter.across(reducedGroups, width, vb.real(neutral(emitter.kind)));
-    expression.setVector(group, width);
-    emitter.finish(sum, width, expression.vectorStride(emitter.target));
-  };
-  ArrayRef<Group> outer = ArrayRef<Group>(keptGroups).drop_back();
-  if (outer.empty()) {
-    kernel.tasks = tasksFor(kernel.cost, keptGroups[0].extent / k.lanes);
-    emitVectors(k, expression, keptGroups[0], kernel.tasks, task, vectorBody);
-    return;
-  }
-  kernel.tasks = tasksFor(kernel.cost, outer[0].extent);
-  emitLoops(k, expression, outer, kernel.tasks, task, [&] {
-    emitVectors(k, expression, keptGroups.back(), 1, Value(), vectorBody);
   });
 }
 

@@ -77,6 +77,16 @@ void Expression::emitBases(Value call, Value loops) {
   emitPlace(kernel.target);
 }
 
+void Expression::guarded(llvm::function_ref<void()> body) {
+  if (!kernel.guard) {
+    body();
+    return;
+  }
+  Value holds =
+      k.loadScalar(base(plan.places[kernel.guard]), k.i64(0), k.b.getI1Type());
+  k.when(holds, body);
+}
+
 Value Expression::base(const Place &place) {
   for (auto &[known, address] : bases)
     if (known.buffer == place.buffer && known.offset == place.offset &&

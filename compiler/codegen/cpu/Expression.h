@@ -36,6 +36,8 @@ public:
   /// Finds base addresses of everything the kernel reads and writes; call at
   /// the start of its function.
   void emitBases(Value call, Value loops);
+  /// Runs `body` where the kernel's guard holds.
+  void guarded(llvm::function_ref<void()> body);
   /// Address of a place, as of emitBases.
   Value base(const Place &place);
 

@@ -49,7 +49,8 @@ struct Kernel {
   llvm::SmallSetVector<Value, 4> reads; ///< values with a place
   SmallVector<unsigned> after;          ///< kernels that must have run
   int64_t level = 0, tasks = 1;
-  double cost = 0;              ///< rough nanoseconds on one core
+  double cost = 0; ///< rough nanoseconds on one core
+  Value guard;     ///< a scalar; where it is false, nobody reads the result
   std::unique_ptr<Region> body; ///< of a scan
   std::string name;
 };

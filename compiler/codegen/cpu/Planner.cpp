@@ -1,6 +1,7 @@
 // Decides which values get memory and which are computed inside their
 // consumers, forms kernels, and orders them.
 #include "compiler/codegen/cpu/Planner.h"
+#include "compiler/codegen/cpu/Guards.h"
 #include "compiler/interpreter/Evaluation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <algorithm>
@@ -195,6 +196,13 @@ void RegionPlanner::collectReads(Kernel &kernel, Value value, bool isRoot) {
       collectReads(kernel, operand, false);
 }
 
+void RegionPlanner::guard(Kernel &kernel, Value condition) {
+  if (!condition)
+    return;
+  kernel.guard = condition;
+  kernel.reads.insert(condition);
+}
+
 void RegionPlanner::formKernel(Value root) {
   auto *op = root.getDefiningOp();
   auto shape = shapeOf(root);
@@ -209,6 +217,7 @@ void RegionPlanner::formKernel(Value root) {
       kernel.targetStrides = strides;
       kernel.reads.insert(part);
       kernel.source = plan.places[part];
+      guard(kernel, guards.lookup(root));
       writers[root].push_back(region.kernels.size() - 1);
       start += shapeOf(part)[axis];
     }
@@ -225,6 +234,7 @@ void RegionPlanner::formKernel(Value root) {
   kernel.target = plan.places[root];
   kernel.targetStrides = stridesOf(shape);
   collectReads(kernel, root, true);
+  guard(kernel, guards.lookup(root));
   writers[root].push_back(region.kernels.size() - 1);
 }
 
@@ -278,6 +288,12 @@ void RegionPlanner::formScan(ScanOp scan) {
   auto &planned = *region.kernels[self];
   for (Value operand : scan->getOperands())
     planned.reads.insert(operand);
+  // skipped only if no result is needed, all under one condition
+  Value condition = guards.lookup(scan->getResult(0));
+  if (llvm::all_of(scan->getResults(), [&](Value result) {
+        return result.use_empty() || guards.lookup(result) == condition;
+      }))
+    guard(planned, condition);
   for (Value result : scan->getResults())
     writers[result].push_back(self);
   RegionPlanner(plan, target, body).run(writebacks);
@@ -286,6 +302,10 @@ void RegionPlanner::formScan(ScanOp scan) {
 }
 
 void RegionPlanner::run(std::vector<Writeback> writebacks) {
+  if (region.depth == 0)
+    guards = findGuards(*region.block);
+  for (auto &[value, condition] : guards)
+    materialise(condition);
   for (auto &writeback : writebacks)
     materialise(writeback.value);
   for (auto &op : llvm::reverse(*region.block))

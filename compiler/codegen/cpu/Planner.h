@@ -28,6 +28,7 @@ private:
   void collectReads(Kernel &kernel, Value value, bool isRoot);
   void formKernel(Value root);
   void formScan(ScanOp scan);
+  void guard(Kernel &kernel, Value condition);
 
   // Schedule.cpp
   void schedule(const std::vector<Writeback> &writebacks);
@@ -40,6 +41,7 @@ private:
   const Target &target;
   Region &region;
   llvm::DenseMap<Value, Use> uses;
+  llvm::DenseMap<Value, Value> guards;              ///< Guards.h
   llvm::DenseMap<Value, mlir::Operation *> anchors; ///< root -> its matmul
   SmallVector<Value> roots;
   llvm::DenseSet<Value> inlineRoots; ///< roots of element-wise kernels
