@@ -82,6 +82,10 @@ public:
                              const std::string &entry,
                              const std::string &target,
                              const std::string &kernels) const = 0;
+  /// Compiles one product, matmul(lhs (n, n), rhs (n, n)) -> result (n, n), to
+  /// the artifact at `path`.
+  virtual void matmul(std::int64_t n, const std::string &target,
+                      const std::string &path) const = 0;
 };
 
 /// Returns the compiler, loading it at the first call.

@@ -263,6 +263,19 @@ public:
     result.steps = convert(made.steps);
     return result;
   }
+
+  void matmul(std::int64_t n, const std::string &target,
+              const std::string &path) const override {
+    Program program("matmul");
+    program.entry("matmul", [&](Entry &entry) {
+      const Tensor lhs = entry.input("lhs", {n, n});
+      entry.output("result", phlox::matmul(lhs, entry.input("rhs", {n, n})));
+    });
+    CompileOptions options;
+    options.target = target;
+    check(artifact::writeShared(
+        value_of(phlox::compile(program.module(), options)), path));
+  }
 };
 
 } // namespace

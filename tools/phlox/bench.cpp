@@ -1,0 +1,183 @@
+// phlox bench: entry points compiled, op by op, and as other programs run them.
+#include "tools/phlox/bench_rows.h"
+#include "tools/phlox/verbs.h"
+#include <filesystem>
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+#include <map>
+#include <thread>
+#include <unistd.h>
+
+namespace phlox::tools {
+namespace {
+
+struct Peer {
+  std::string script;
+  std::vector<std::string> arguments;
+};
+
+struct Work {
+  std::string name, algorithm;
+  std::vector<std::string> settings;              // beyond the defaults
+  std::map<std::string, std::vector<Peer>> peers; // by entry point
+};
+
+// HalfCheetah's sizes everywhere
+std::vector<Work> works() {
+  const std::string sac = "jax_sac.py", flame = "jax_flame.py";
+  return {{"sac", "sac", {}, {{"train_step", {{sac, {}}}}}},
+          {"flame-r", "flame-r", {}, {}},
+          // as the peers have it: one Euler step to act, two for the entropy,
+          // and everything at every update
+          {"bench.flame-peer",
+           "flame-r",
+           {"solver=euler", "nfe=1", "entropy.steps=2", "actor.every=1",
+            "alpha.every=1", "target_particles=32", "embedding=sin1"},
+           {{"train_step",
+             {{flame, {"--variant", "ref"}}, {flame, {"--variant", "tuned"}}}},
+            {"sample_1",
+             {{flame,
+               {"--variant", "tuned", "--mode", "sample", "--batch", "1"}}}}}},
+          {"flame-m", "flame-m", {}, {}}};
+}
+constexpr int gemm_size = 256;
+const std::string gemm_name = "gemm";
+
+struct Arguments {
+  std::string name, python = "python3", peers = PHLOX_PEERS;
+  std::vector<int> threads;
+  bool json = false, no_peers = false;
+  double seconds = 1;
+};
+
+class Bench {
+public:
+  explicit Bench(const Arguments &arguments) : a(arguments) {}
+
+  void run() {
+    std::vector<std::string> known = {gemm_name};
+    for (const auto &work : works())
+      known.push_back(work.name);
+    if (!a.name.empty() &&
+        std::find(known.begin(), known.end(), a.name) == known.end())
+      throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
+                                             fmt::join(known, ", "), a.name));
+    if (!a.json)
+      fmt::print("{:<24} {:<18} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
+                 "work", "peer", "mode", "threads", "median µs", "min µs",
+                 "max µs", "ratio", "peak %");
+    if (wanted(gemm_name))
+      gemm();
+    for (const auto &work : works())
+      if (wanted(work.name))
+        measure(work);
+    if (a.json)
+      fmt::print("{}\n", rows.dump(1));
+  }
+
+private:
+  bool wanted(const std::string &name) const {
+    return a.name.empty() || a.name == name;
+  }
+
+  void add(const BenchRow &row) {
+    rows.push_back(row.json());
+    if (!a.json) {
+      fmt::print("{}\n", row.text());
+      std::fflush(stdout);
+    }
+  }
+
+  // one product alone, as eager mode dispatches it
+  void gemm() {
+    const auto file = std::filesystem::temp_directory_path() /
+                      fmt::format("phlox-bench-{}.so", getpid());
+    compiler_library().matmul(gemm_size, "native", file.string());
+    const BenchProgram program(file.string());
+    std::filesystem::remove(file);
+    std::filesystem::remove(std::filesystem::path(file).replace_extension("h"));
+    for (int threads : a.threads) {
+      const std::string work = fmt::format("{}/{}", gemm_name, gemm_size);
+      const auto compiled =
+          program.measure(work, "matmul", "compiled", threads, a.seconds);
+      auto eager = program.measure(work, "matmul", "eager", threads, a.seconds);
+      eager.ratio = eager.median_us / compiled.median_us;
+      add(compiled);
+      add(eager);
+    }
+  }
+
+  void measure(const Work &work) {
+    Words words;
+    words.algorithm = work.algorithm;
+    words.env = "HalfCheetah-v5";
+    words.settings = work.settings;
+    const auto config = resolve(words);
+    const BenchProgram program(
+        cached_artifact(compile_request(words, config)).first);
+    for (const std::string entry : {"train_step", "sample_1"})
+      for (int threads : a.threads) {
+        const std::string name = work.name + "/" + entry;
+        const auto compiled =
+            program.measure(name, entry, "compiled", threads, a.seconds);
+        add(compiled);
+        auto eager = program.measure(name, entry, "eager", threads, a.seconds);
+        eager.ratio = eager.median_us / compiled.median_us;
+        add(eager);
+        if (const auto found = work.peers.find(entry);
+            !a.no_peers && found != work.peers.end())
+          for (const auto &peer : found->second)
+            measure(peer, compiled);
+      }
+  }
+
+  void measure(const Peer &peer, const BenchRow &compiled) {
+    auto arguments = peer.arguments;
+    for (const auto &word :
+         {std::string("--threads"), fmt::format("{}", compiled.threads),
+          std::string("--seconds"), fmt::format("{}", a.seconds)})
+      arguments.push_back(word);
+    try {
+      auto row = run_peer(a.python, a.peers + "/" + peer.script, arguments);
+      row.work = compiled.work;
+      row.threads = compiled.threads;
+      row.ratio = row.median_us / compiled.median_us;
+      add(row);
+    } catch (const std::exception &error) {
+      fmt::print(stderr, "phlox: {}: no row of {} {}: {}\n", compiled.work,
+                 peer.script, fmt::join(peer.arguments, " "), error.what());
+    }
+  }
+
+  const Arguments &a;
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+};
+
+} // namespace
+
+void add_bench_verb(CLI::App &app) {
+  CLI::App *verb = app.add_subcommand(
+      "bench", "Time entry points: compiled, op by op, and peers found here");
+  auto a = std::make_shared<Arguments>();
+  verb->add_option("NAME", a->name,
+                   "gemm, sac, flame-r, bench.flame-peer or flame-m [all]");
+  verb->add_flag("--json", a->json, "Rows as JSON");
+  verb->add_option("--threads", a->threads, "Numbers of threads [1 and 2]")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 1024));
+  verb->add_option("--seconds", a->seconds, "For each row, about [1]")
+      ->check(CLI::Range(0.0, 3600.0));
+  verb->add_option("--python", a->python,
+                   "A Python that may have JAX [python3]");
+  verb->add_option("--peers", a->peers, "Folder of the peers' scripts");
+  verb->add_flag("--no-peers", a->no_peers, "Only our own rows");
+  verb->callback([a] {
+    if (a->threads.empty())
+      a->threads = std::thread::hardware_concurrency() > 1
+                       ? std::vector<int>{1, 2}
+                       : std::vector<int>{1};
+    Bench(*a).run();
+  });
+}
+
+} // namespace phlox::tools

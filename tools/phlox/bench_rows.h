@@ -1,0 +1,48 @@
+// What phlox bench measures: single entry points, ours and other programs'.
+#pragma once
+#include "tools/phlox/setup.h"
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace phlox::tools {
+
+/// One line of the table.
+struct BenchRow {
+  std::string work; // "flame-r/train_step"
+  std::string peer = "phlox", mode = "compiled", precision = "f32";
+  int threads = 1;
+  double median_us = 0, min_us = 0, max_us = 0;
+  double ratio = 1;         // times our compiled median
+  double peak_percent = -1; // of the FMA peak measured beside it; -1: unknown
+
+  nlohmann::ordered_json json() const;
+  std::string text() const;
+};
+
+/// Times calls for about `seconds`, at least 5, after one that is not counted.
+void time_calls(BenchRow &row, double seconds,
+                const std::function<void()> &call);
+
+/// A program with buffers for one entry point, ready to be timed.
+class BenchProgram {
+public:
+  explicit BenchProgram(const std::string &artifact);
+  /// Times an entry point on inputs drawn from a fixed stream; `init` makes the
+  /// state if the program has it.
+  BenchRow measure(const std::string &work, const std::string &entry,
+                   const std::string &mode, int threads, double seconds) const;
+
+private:
+  Executable executable_;
+};
+
+/// Runs a script of bench/peers with a Python and reads the JSON line that it
+/// prints: {"peer", "median_us", "min_us", "max_us"}.
+///
+/// Errors:  std::runtime_error with the last line that the script said.
+BenchRow run_peer(const std::string &python, const std::string &script,
+                  const std::vector<std::string> &arguments);
+
+} // namespace phlox::tools
