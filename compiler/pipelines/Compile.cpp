@@ -4,6 +4,7 @@
 #include "compiler/codegen/cpu/Emit.h"
 #include "compiler/codegen/cpu/Object.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/pipelines/Check.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -61,24 +62,16 @@ llvm::Error dumpTo(mlir::ModuleOp module, const std::string &directory,
 }
 
 // offsets of all leaves, aligned to cache lines, in declaration order
-llvm::Expected<std::vector<artifact::TensorRow>>
-layOutLeaves(mlir::ModuleOp program, uint64_t &arenaBytes) {
+std::vector<artifact::TensorRow> layOutLeaves(mlir::ModuleOp program,
+                                              uint64_t &arenaBytes) {
   std::vector<artifact::TensorRow> rows;
-  auto leaves = program->getAttrOfType<mlir::ArrayAttr>(kLeavesAttr);
-  if (!leaves)
-    return llvm::createStringError(
-        "a program must carry the attribute phlox.leaves");
   uint64_t offset = 0;
-  for (auto attr : leaves) {
-    auto leaf = mlir::dyn_cast<mlir::DictionaryAttr>(attr);
-    auto name = leaf ? leaf.getAs<mlir::StringAttr>("name") : nullptr;
-    auto type = leaf ? leaf.getAs<mlir::TypeAttr>("type") : nullptr;
-    auto tensor =
-        type ? mlir::dyn_cast<RankedTensorType>(type.getValue()) : nullptr;
-    if (!name || !tensor)
-      return llvm::createStringError(
-          "phlox.leaves must hold dictionaries of name and type");
-    rows.push_back(artifact::makeRow(name.getValue(), tensor));
+  for (auto attr : program->getAttrOfType<mlir::ArrayAttr>(kLeavesAttr)) {
+    auto leaf = mlir::cast<mlir::DictionaryAttr>(attr);
+    rows.push_back(
+        artifact::makeRow(leaf.getAs<mlir::StringAttr>("name").getValue(),
+                          mlir::cast<RankedTensorType>(
+                              leaf.getAs<mlir::TypeAttr>("type").getValue())));
     rows.back().offset = offset;
     offset = (offset + rows.back().bytes + 63) / 64 * 64;
   }
@@ -154,6 +147,8 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
     return llvm::createStringError(
         "precision must be f32 or high on a machine without AMX: got '" +
         options.precision + "'");
+  if (auto error = checkProgram(program))
+    return error;
   artifact::Table table;
   auto name = program->getAttrOfType<mlir::StringAttr>(kProgramAttr);
   table.program = name ? name.str() : "program";
@@ -164,10 +159,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   table.isa = target->isa;
   if (options.embedIr)
     table.ir = bytecode(program);
-  auto leaves = layOutLeaves(program, table.arenaBytes);
-  if (!leaves)
-    return leaves.takeError();
-  table.leaves = *leaves;
+  table.leaves = layOutLeaves(program, table.arenaBytes);
   cpu::LeafOffsets offsets;
   for (auto &leaf : table.leaves)
     offsets[leaf.name] = leaf.offset;
