@@ -145,8 +145,8 @@ class LauncherTest(unittest.TestCase):
         (self.tools / "candidate").write_text("(none)\n")
         status, _, err, calls = self.launch("x")
         self.assertEqual(status, 1)
-        self.assertRegex(err, "apt must offer mlir-22-tools: .*'deb "
-                         "http://there/debian-security bookworm-security main'")
+        self.assertIn("apt needs the line 'deb http://there/debian-security "
+                      "bookworm-security main' in ", err)
         self.assertNotIn(" install ", calls)
 
     def test_with_sudo_installs_only_what_is_missing(self):
