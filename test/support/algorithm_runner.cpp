@@ -1,5 +1,6 @@
 #include "test/support/algorithm_runner.h"
 #include "compiler/passes/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "runtime/safetensors.h"
 #include <cstring>
@@ -67,6 +68,59 @@ mlir::OwningOpRef<mlir::ModuleOp> explicit_noise(const Program &program) {
   if (mlir::failed(passes.run(*module)))
     throw std::runtime_error("noise must become inputs");
   return module;
+}
+
+namespace {
+
+// name to type of the arguments or results that carry an attribute
+std::map<std::string, std::string> types_of(mlir::ModuleOp module,
+                                            const std::string &entry,
+                                            llvm::StringRef attribute,
+                                            bool results) {
+  std::map<std::string, std::string> found;
+  auto function = module.lookupSymbol<mlir::func::FuncOp>(entry);
+  mlir::TypeRange types =
+      results ? function.getResultTypes() : function.getArgumentTypes();
+  for (unsigned i = 0; i < types.size(); ++i) {
+    auto name =
+        results ? function.getResultAttrOfType<mlir::StringAttr>(i, attribute)
+                : function.getArgAttrOfType<mlir::StringAttr>(i, attribute);
+    if (name)
+      llvm::raw_string_ostream(found[name.str()]) << types[i];
+  }
+  return found;
+}
+
+} // namespace
+
+std::map<std::string, std::string> input_types(mlir::ModuleOp module,
+                                               const std::string &entry) {
+  return types_of(module, entry, kInputAttr, false);
+}
+
+std::map<std::string, std::string> output_types(mlir::ModuleOp module,
+                                                const std::string &entry) {
+  return types_of(module, entry, kOutputAttr, true);
+}
+
+std::vector<std::string> written_leaves(mlir::ModuleOp module,
+                                        const std::string &entry) {
+  std::vector<std::string> names;
+  for (const auto &[name, type] : types_of(module, entry, kLeafAttr, true))
+    names.push_back(name);
+  return names;
+}
+
+std::map<std::string, int64_t> leaf_sizes(const Program &program) {
+  std::map<std::string, int64_t> sizes;
+  auto leaves = program.module()->getAttrOfType<mlir::ArrayAttr>(kLeavesAttr);
+  for (mlir::Attribute leaf : leaves) {
+    auto dictionary = mlir::cast<mlir::DictionaryAttr>(leaf);
+    auto type = dictionary.getAs<mlir::TypeAttr>("type").getValue();
+    sizes[dictionary.getAs<mlir::StringAttr>("name").str()] =
+        mlir::cast<RankedTensorType>(type).getNumElements();
+  }
+  return sizes;
 }
 
 HostTensor reals(mlir::MLIRContext *context, const Extents &shape,

@@ -19,6 +19,17 @@ std::string stored_config(const std::string &path);
 /// Returns a program's module with every draw made an input.
 mlir::OwningOpRef<mlir::ModuleOp> explicit_noise(const Program &program);
 
+/// Returns the inputs or outputs of an entry point: name to "tensor<2xf32>".
+std::map<std::string, std::string> input_types(mlir::ModuleOp module,
+                                               const std::string &entry);
+std::map<std::string, std::string> output_types(mlir::ModuleOp module,
+                                                const std::string &entry);
+/// Returns the leaves that an entry point writes.
+std::vector<std::string> written_leaves(mlir::ModuleOp module,
+                                        const std::string &entry);
+/// Returns the number of elements of every leaf.
+std::map<std::string, int64_t> leaf_sizes(const Program &program);
+
 /// Makes a tensor of reals.
 HostTensor reals(mlir::MLIRContext *context, const Extents &shape,
                  const std::vector<double> &values);

@@ -1,0 +1,154 @@
+// Every registered algorithm: its keys, entry points, leaves and metrics.
+#include "rl/algorithms/registry.h"
+#include "rl/algorithms/settings.h"
+#include "test/rl/algorithms/support.h"
+#include <gmock/gmock.h>
+#include <set>
+
+namespace phlox::rl {
+namespace {
+
+using testing::IsSupersetOf;
+using testing::UnorderedElementsAre;
+
+const EnvSpec kCheetah = {17, 6, "HalfCheetah-v5"};
+
+int64_t parameters(const std::map<std::string, int64_t> &sizes,
+                   const std::string &prefix) {
+  int64_t count = 0;
+  for (const auto &[name, size] : sizes)
+    if (name.starts_with(prefix) && name.find("/adam_") == std::string::npos)
+      count += size;
+  return count;
+}
+
+TEST(Registry, HoldsTheAlgorithmsByName) {
+  std::vector<std::string> names;
+  for (const Algorithm &algorithm : algorithms())
+    names.push_back(algorithm.name);
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_THAT(names, IsSupersetOf({"sac", "flame-r", "flame-m"}));
+  EXPECT_EQ(find_algorithm("nothing"), nullptr);
+}
+
+TEST(Registry, EveryAlgorithmHasTheContractsEntryPoints) {
+  for (const Algorithm &algorithm : algorithms()) {
+    SCOPED_TRACE(algorithm.name);
+    Program program = algorithm.build(kCheetah, {}, {1, 8});
+    EXPECT_EQ(program.name(), algorithm.name);
+    EXPECT_THAT(test::input_types(program.module(), "init"),
+                UnorderedElementsAre(testing::Pair("seed", "tensor<i64>")));
+    EXPECT_THAT(
+        test::input_types(program.module(), "train_step"),
+        UnorderedElementsAre(testing::Pair("obs", "tensor<256x17xf32>"),
+                             testing::Pair("action", "tensor<256x6xf32>"),
+                             testing::Pair("reward", "tensor<256xf32>"),
+                             testing::Pair("next_obs", "tensor<256x17xf32>"),
+                             testing::Pair("terminated", "tensor<256xf32>")));
+    auto metrics = test::output_types(program.module(), "train_step");
+    for (const char *tag :
+         {"losses/qf1_values", "losses/qf2_values", "losses/qf1_loss",
+          "losses/qf2_loss", "losses/qf_loss", "losses/actor_loss",
+          "losses/alpha", "losses/alpha_loss", "losses/entropy",
+          "losses/target_entropy", "losses/soft_target_mean",
+          "losses/grad_norm_actor", "losses/param_norm", "nonfinite"})
+      EXPECT_EQ(metrics[tag], "tensor<f32>") << tag;
+    for (const char *entry : {"sample_8", "evaluate_8"}) {
+      EXPECT_THAT(test::input_types(program.module(), entry),
+                  UnorderedElementsAre(testing::Pair("obs", "tensor<8x17xf32>"),
+                                       testing::Pair("step", "tensor<i64>")));
+      EXPECT_THAT(
+          test::output_types(program.module(), entry),
+          UnorderedElementsAre(testing::Pair("action", "tensor<8x6xf32>")));
+      EXPECT_THAT(test::written_leaves(program.module(), entry),
+                  testing::IsEmpty());
+    }
+  }
+}
+
+TEST(Registry, EveryDefaultIsAcceptedAndEveryPublishedKeyKnown) {
+  for (const Algorithm &algorithm : algorithms()) {
+    SCOPED_TRACE(algorithm.name);
+    nlohmann::json config;
+    std::set<std::string> keys;
+    for (const auto &entry : algorithm.schema) {
+      config[entry["key"].get<std::string>()] = entry["default"];
+      EXPECT_FALSE(entry["doc"].get<std::string>().empty()) << entry["key"];
+      EXPECT_TRUE(keys.insert(entry["key"].get<std::string>()).second);
+    }
+    EXPECT_NO_THROW(algorithm.build(kTask, config, {}));
+    EXPECT_NO_THROW(algorithm.build(kTask, algorithm.as_published, {1}));
+  }
+}
+
+TEST(Registry, NetworksHaveTheirStatedSizes) {
+  auto r = test::leaf_sizes(find_algorithm("flame-r")->build(kCheetah, {}, {}));
+  EXPECT_EQ(parameters(r, "critic/0/"), 137'985);
+  EXPECT_EQ(parameters(r, "target_critic/1/"), 137'985);
+  EXPECT_EQ(parameters(r, "actor/"), 141'574);
+  EXPECT_EQ(parameters(r, "average_actor/"), 141'574);
+  auto m = test::leaf_sizes(find_algorithm("flame-m")->build(kCheetah, {}, {}));
+  EXPECT_EQ(parameters(m, "actor/"), 143'878);
+  EXPECT_EQ(r.at("actor/layer1/weight/adam_m"), 32 * 256);
+  EXPECT_EQ(r.at("step"), 1);
+}
+
+TEST(Registry, SettingsOfBenchmarksAndSmallTasksCanBeReached) {
+  const Algorithm &r = *find_algorithm("flame-r");
+  // the peers' step: one Euler step, entropy over 2, everything every step
+  EXPECT_NO_THROW(r.build(kTask,
+                          {{"solver", "euler"},
+                           {"nfe", 1},
+                           {"entropy.steps", 2},
+                           {"target_particles", 32},
+                           {"actor.every", 1},
+                           {"alpha.every", 1}},
+                          {1}));
+  // networks and rates of the linear-quadratic runs
+  EXPECT_NO_THROW(r.build(kTask,
+                          {{"ema_rate", .02},
+                           {"actor.hidden", {64, 64, 64}},
+                           {"critic.hidden", {64, 64, 64}},
+                           {"actor.lr", 1e-3},
+                           {"actor.lr_final", 2e-5},
+                           {"actor.lr_begin", 2000},
+                           {"actor.lr_steps", 2000},
+                           {"critic.lr", 1e-3},
+                           {"critic.lr_final", 2e-5},
+                           {"critic.lr_steps", 2000},
+                           {"alpha.fixed", true},
+                           {"alpha.initial", 0.7},
+                           {"target_entropy", -1}},
+                          {1}));
+}
+
+TEST(Registry, RefusesRequestsThatDoNotFit) {
+  auto refusal = [](const char *name, const EnvSpec &env,
+                    const nlohmann::json &config,
+                    const std::vector<int> &acting) -> std::string {
+    try {
+      find_algorithm(name)->build(env, config, acting);
+    } catch (const SettingsError &error) {
+      return error.what();
+    }
+    return "";
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(refusal("sac", {0, 1, "lqr"}, {}, {}),
+              HasSubstr("task 'lqr' must have sizes of 1 or more: got 0 "
+                        "observations and 1 actions"));
+  EXPECT_THAT(refusal("sac", kTask, {}, {0}),
+              HasSubstr("batch size of acting must be 1 or more: got 0"));
+  EXPECT_THAT(refusal("sac", kTask, {}, {1, 8, 1}),
+              HasSubstr("batch size of acting must be given once: got 1"));
+  EXPECT_THAT(refusal("sac", kTask, {{"log_std_min", 3}}, {}),
+              HasSubstr("key 'log_std_min' must be at most 'log_std_max'"));
+  EXPECT_THAT(refusal("flame-r", kTask, {{"nfe", 3}}, {}),
+              HasSubstr("key 'nfe' must be even for solver 'midpoint': got 3"));
+  for (const char *name : {"flame-r", "flame-m"})
+    EXPECT_THAT(refusal(name, kTask, {{"time_max", 1e-4}}, {}),
+                HasSubstr("key 'time_min' must be at most 'time_max'"));
+}
+
+} // namespace
+} // namespace phlox::rl
