@@ -12,8 +12,8 @@ public:
       : mlir::OpBuilder(builder), location(location) {}
 
   template <class Op, class... Args> Value make(Args &&...args) {
-    return Op::create(*this, location, std::forward<Args>(args)...)->getResult(
-        0);
+    return Op::create(*this, location, std::forward<Args>(args)...)
+        ->getResult(0);
   }
   Value add(Value x, Value y) { return make<AddOp>(x, y); }
   Value sub(Value x, Value y) { return make<SubOp>(x, y); }

@@ -15,10 +15,21 @@ def Decompose : Pass<"phlox-decompose"> {
 def ExplicitNoise : Pass<"phlox-explicit-noise"> {
   let summary = "Makes every draw an input named after its stream.";
   let description = [{
-    The input holds N(0, 1) for `normal`, U(0, 1) for `uniform` and for
+    Structural: the input holds N(0, 1) for `normal`, U(0, 1) for `uniform` and for
     `truncnormal` (the draw before the inverse), i32 bits for `randombits`:
     `%e = phlox.normal %k, "train_step/path", [2]` becomes the argument
     `%e: tensor<2xf32> {phlox.input = "train_step/path"}`.
   }];
+}
+
+def Evaluate : Pass<"phlox-evaluate", "::mlir::ModuleOp"> {
+  let summary = "Replaces functions without arguments by their results.";
+  let description = [{
+    Structural: runs the f64 interpreter on each function that takes no
+    arguments and returns its results as constants, rounded to their types.
+    Other functions stay. Numeric tests compare what it prints before and after
+    a pass.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 #endif

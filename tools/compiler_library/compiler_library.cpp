@@ -9,8 +9,9 @@ namespace phlox::tools {
 
 namespace {
 std::filesystem::path library_path() {
-  auto folder =
-      std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path();
+  auto folder = std::filesystem::read_symlink("/proc/self/exe")
+                    .parent_path()
+                    .parent_path();
   return folder / "lib" / "libphlox_compiler.so";
 }
 

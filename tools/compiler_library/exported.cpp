@@ -32,9 +32,8 @@ const rl::Algorithm &find(const std::string &name) {
   std::vector<std::string> known;
   for (const auto &algorithm : rl::algorithms())
     known.push_back(algorithm.name);
-  throw std::invalid_argument(
-      fmt::format("algorithm must be one of {}: got '{}'",
-                  fmt::join(known, ", "), name));
+  throw std::invalid_argument(fmt::format(
+      "algorithm must be one of {}: got '{}'", fmt::join(known, ", "), name));
 }
 
 Program trace(const CompileRequest &request) {
@@ -47,7 +46,17 @@ Program trace(const CompileRequest &request) {
   }
 }
 
+// what a user may have mistyped is told apart from what fails
+void check_names(const CompileRequest &request) {
+  if (auto target = cpu::lookupTarget(request.target); !target)
+    throw std::invalid_argument(llvm::toString(target.takeError()));
+  if (request.precision != "f32" && request.precision != "high")
+    throw std::invalid_argument(fmt::format(
+        "precision must be f32 or high: got '{}'", request.precision));
+}
+
 CompileOptions options_of(const CompileRequest &request) {
+  check_names(request);
   CompileOptions options;
   options.target = request.target;
   options.precision = request.precision;
@@ -89,7 +98,8 @@ struct Read {
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
 
-template <class T> void unpack(const runtime::StoredTensor &from, HostTensor &to) {
+template <class T>
+void unpack(const runtime::StoredTensor &from, HostTensor &to) {
   for (std::size_t i = 0; i < from.data.size() / sizeof(T); i++) {
     T value;
     std::memcpy(&value, from.data.data() + i * sizeof(T), sizeof(T));
@@ -123,7 +133,8 @@ HostTensor to_host(const runtime::StoredTensor &tensor, RankedTensorType type) {
   return host;
 }
 
-template <class T> void pack(const HostTensor &from, std::vector<std::byte> &to) {
+template <class T>
+void pack(const HostTensor &from, std::vector<std::byte> &to) {
   to.resize(from.size() * sizeof(T));
   for (std::int64_t i = 0; i < from.size(); i++) {
     const T value = from.isReal() ? T(from.reals[i]) : T(from.counts[i]);
@@ -225,8 +236,8 @@ public:
       if (found == arguments.end())
         throw std::invalid_argument(
             fmt::format("entry point '{}' needs '{}': got none", entry, name));
-      values.push_back(to_host(
-          *found, mlir::cast<RankedTensorType>(function.getArgumentTypes()[i])));
+      values.push_back(to_host(*found, mlir::cast<RankedTensorType>(
+                                           function.getArgumentTypes()[i])));
     }
     auto results = value_of(phlox::interpret(function, std::move(values)));
     std::vector<runtime::StoredTensor> stored;
