@@ -8,7 +8,7 @@ def Decompose : Pass<"phlox-decompose"> {
   let description = [{
     Asks each op's `lower`; one that decomposes is replaced, until none is left:
     `%w = phlox.softmax %q axis = 1` becomes max, subtraction, exp, sum and
-    division. Nothing else changes.
+    a product with its reciprocal. Nothing else changes.
   }];
 }
 

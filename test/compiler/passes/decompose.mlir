@@ -7,7 +7,7 @@ func.func @softmax(%q: tensor<8x32xf32>) -> tensor<8x32xf32> {
   // CHECK: phlox.sub
   // CHECK: phlox.exp
   // CHECK: phlox.reduce sum
-  // CHECK: phlox.div
+  // CHECK: phlox.reciprocal
   %w = phlox.softmax %q axis = 1 : tensor<8x32xf32> -> tensor<8x32xf32>
   return %w : tensor<8x32xf32>
 }
