@@ -4,6 +4,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "runtime/safetensors.h"
 #include <cstring>
+#include <deque>
 #include <stdexcept>
 
 namespace phlox::test {
@@ -141,7 +142,8 @@ Tensors initial_state(const Program &program, uint64_t seed) {
 
 Tensors run_traced(const std::function<void(Entry &)> &body,
                    const std::map<std::string, std::vector<double>> &inputs) {
-  Program program("test");
+  static std::deque<Program> programs; // types of results outlive the call
+  Program &program = programs.emplace_back("test");
   program.entry("f", body);
   auto arguments = randomArguments(program.module(), "f", 1);
   for (const auto &[name, values] : inputs) {

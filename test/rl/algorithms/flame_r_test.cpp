@@ -10,8 +10,9 @@ using test::Tensors;
 
 TEST(FlameR, MeanProposal) {
   // published: the mean over K proposals; the same point, a gradient 1 / K
-  Tensors whole = StoredProgram("flame-r").run();
-  Tensors share = StoredProgram("flame-r", {{"k_reduction", "mean"}}).run();
+  StoredProgram summed("flame-r");
+  StoredProgram averaged("flame-r", {{"k_reduction", "mean"}});
+  Tensors whole = summed.run(), share = averaged.run();
   const char *norm = "losses/grad_norm_actor", *loss = "losses/flow_loss";
   EXPECT_NEAR(share.at(norm).reals[0] * 5, whole.at(norm).reals[0], 1e-6);
   EXPECT_NEAR(share.at(loss).reals[0] * 5, whole.at(loss).reals[0], 1e-6);

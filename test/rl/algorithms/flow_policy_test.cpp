@@ -153,8 +153,9 @@ TEST_P(FlowPolicies, ExplorationAddsTheTemperature) {
 
 TEST_P(FlowPolicies, OnePoint) {
   // the critics' own step does not reach weights and policy
-  Tensors slow = StoredProgram(GetParam(), {{"critic.lr", 0.}}).run();
-  Tensors fast = StoredProgram(GetParam(), {{"critic.lr", 1.}}).run();
+  StoredProgram still(GetParam(), {{"critic.lr", 0.}});
+  StoredProgram moving(GetParam(), {{"critic.lr", 1.}});
+  Tensors slow = still.run(), fast = moving.run();
   EXPECT_GT(test::distance(slow.at("leaf:critic/0/layer1/weight"),
                            fast.at("leaf:critic/0/layer1/weight")),
             .1);
