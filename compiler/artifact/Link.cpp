@@ -12,21 +12,29 @@ LLD_HAS_DRIVER(elf)
 namespace phlox::artifact {
 
 namespace {
-llvm::Error writeBytes(const std::string &path, llvm::StringRef bytes) {
-  try {
-    runtime::write_file_atomically(
-        path,
-        {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
-  } catch (const std::exception &failure) {
-    return llvm::createStringError(failure.what());
-  }
-  return llvm::Error::success();
-}
-
 std::string headerPath(const std::string &path) {
   llvm::SmallString<256> header(path);
   llvm::sys::path::replace_extension(header, "h");
   return std::string(header);
+}
+
+// both files or neither: a full disk shows before the first is renamed
+llvm::Error writePair(const std::string &path, llvm::StringRef bytes,
+                      llvm::StringRef header) {
+  auto span = [](llvm::StringRef text) {
+    return std::span(reinterpret_cast<const std::byte *>(text.data()),
+                     text.size());
+  };
+  try {
+    runtime::AtomicFile first(headerPath(path)), second(path);
+    first.write(span(header));
+    second.write(span(bytes));
+    first.commit();
+    second.commit();
+  } catch (const std::exception &failure) {
+    return llvm::createStringError(failure.what());
+  }
+  return llvm::Error::success();
 }
 
 // files that go away with the scope
@@ -99,16 +107,12 @@ llvm::Error writeShared(const CompiledObject &compiled,
   auto trailer = runtime::make_trailer(
       {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
   bytes.append(reinterpret_cast<const char *>(&trailer), sizeof(trailer));
-  if (auto error = writeBytes(headerPath(path), compiled.header))
-    return error;
-  return writeBytes(path, bytes);
+  return writePair(path, bytes, compiled.header);
 }
 
 llvm::Error writeObject(const CompiledObject &compiled,
                         const std::string &path) {
-  if (auto error = writeBytes(headerPath(path), compiled.header))
-    return error;
-  return writeBytes(path, compiled.object->getBuffer());
+  return writePair(path, compiled.object->getBuffer(), compiled.header);
 }
 
 } // namespace phlox::artifact

@@ -103,11 +103,9 @@ public:
       return forecast(request, *given);
     auto folder =
         run_folder.empty()
-            ? rl::RunFolder::create(
-                  a.out, a.name.empty() ? rl::run_name(id, a.words.algorithm,
-                                                       request.config.seed,
-                                                       std::time(nullptr))
-                                        : a.name)
+            ? rl::RunFolder::create(a.out, a.name.empty()
+                                               ? new_name(request.config.seed)
+                                               : a.name)
             : rl::RunFolder::open(run_folder);
     return rl::train(request, folder, log);
   }
@@ -207,6 +205,17 @@ private:
       throw std::runtime_error("a resumed run must keep its configuration "
                                "(--force changes it): got the differences "
                                "above");
+  }
+
+  // two runs may begin in the same second
+  std::string new_name(std::uint64_t seed) const {
+    const auto name =
+        rl::run_name(a.words.env, a.words.algorithm, seed, std::time(nullptr));
+    std::string free = name;
+    for (int i = 2;
+         std::filesystem::exists(std::filesystem::path(a.out) / free); i++)
+      free = fmt::format("{}-{}", name, i);
+    return free;
   }
 
   int forecast(const rl::TrainRequest &request,

@@ -1,0 +1,209 @@
+"""compile, inspect and run: what they give, and what they say to bad input.
+
+Usage: artifact_test.py PROGRAM
+"""
+
+import json
+import pathlib
+import re
+import struct
+import unittest
+
+import cli
+from cli import CliTest, batch, phlox, read_tensors, write_tensors
+
+STEP = ["train_step", "--init", "3", "--threads", "1"]
+
+
+class ArtifactTest(CliTest):
+    def test_lists(self):
+        names = [row["name"]
+                 for row in json.loads(self.succeed("algorithms", "--json"))]
+        self.assertEqual(self.succeed("algorithms").split()[0], names[0])
+        self.assertEqual({"sac", "flame-r", "flame-m"} - set(names), set())
+        self.assertIn("lqr", self.succeed("envs").split())
+
+    def test_inspect(self):
+        table = json.loads(self.succeed("inspect", self.artifact, "--json"))
+        self.assertEqual(table["program"], "sac")
+        self.assertRegex(table["hash"], r"\A[0-9a-f]{64}\Z")
+        entries = {entry["name"]: entry for entry in table["entries"]}
+        self.assertEqual(
+            {"init", "train_step", *(f"{mode}_{n}" for n in (1, 2, 4)
+                                     for mode in ("sample", "evaluate"))},
+            set(entries))
+        rows = {row["name"]: (row["dtype"], row["shape"])
+                for row in entries["train_step"]["inputs"]}
+        self.assertEqual(rows, {"obs": ("F32", [16, 1]),
+                                "action": ("F32", [16, 1]),
+                                "reward": ("F32", [16]),
+                                "next_obs": ("F32", [16, 1]),
+                                "terminated": ("F32", [16])})
+        self.assertGreater(entries["train_step"]["flops"], 16 * 8 * 2)
+        text = self.succeed("inspect", self.artifact)
+        for name in [*entries, *(leaf["name"] for leaf in table["state"])]:
+            self.assertIn(name, text)
+
+    def test_header_declares_the_artifact(self):
+        header = self.artifact.with_suffix(".h").read_text()
+        self.assertIn("phlox_executable_table", header)
+
+    def test_same_request_gives_the_same_artifact(self):
+        again = self.place / "again.so"
+        self.succeed("compile", "sac", "--env", "lqr", *cli.TINY, "-o", again)
+        self.assertEqual(self.artifact.read_bytes(), again.read_bytes())
+
+    def test_modes_agree(self):
+        write_tensors(self.place / "in", batch())
+        found = {}
+        for mode in ("compiled", "eager", "interpret"):
+            self.succeed("run", self.artifact, *STEP, "--mode", mode, "--in",
+                         self.place / "in", "--out", self.place / mode,
+                         "--state-out", self.place / f"state-{mode}")
+            found[mode] = {**read_tensors(self.place / mode),
+                           **read_tensors(self.place / f"state-{mode}")}
+        for mode in ("compiled", "eager"):
+            self.assertEqual(set(found[mode]), set(found["interpret"]))
+            for name, values in found["interpret"].items():
+                for ours, truth in zip(found[mode][name], values):
+                    self.assertAlmostEqual(
+                        ours, truth, delta=1e-4 * max(1, abs(truth)), msg=name)
+
+    def test_bench_prints_json(self):
+        write_tensors(self.place / "in", batch())
+        line = json.loads(self.succeed("run", self.artifact, *STEP, "--in",
+                                       self.place / "in", "--bench", "5"))
+        self.assertLessEqual(line["min_us"], line["median_us"])
+        self.assertGreater(line["gflops"], 0)
+
+    def test_nan_leaves_the_state(self):
+        for name in ("obs", "reward", "next_obs"):
+            tensors = batch()
+            tensors[name][2][3] = float("nan")
+            write_tensors(self.place / "in", tensors)
+            self.succeed("run", self.artifact, "init", "--init", "3",
+                         "--state-out", self.place / "before")
+            self.succeed("run", self.artifact, *STEP, "--in",
+                         self.place / "in", "--out", self.place / "out",
+                         "--state-out", self.place / "after")
+            self.assertEqual(read_tensors(self.place / "out")["nonfinite"],
+                             (1.0,))
+            self.assertEqual((self.place / "before").read_bytes(),
+                             (self.place / "after").read_bytes(), name)
+
+    def test_unknown_names(self):
+        out = ["-o", self.place / "x.so"]
+        for text, *words in [
+                ("one of flame-m, flame-r, sac: got 'sax'", "sax", "--env",
+                 "lqr"),
+                ("nearest known: HalfCheetah-v5", "sac", "--env", "HalfCheetah"),
+                ("ALGO and --env are required", "sac"),
+                ("nearest: 'actor.lr'", "sac", "--env", "lqr", "--set",
+                 "actor.lrr=1"),
+                ("it is called 'discount' here", "sac", "--env", "lqr", "--set",
+                 "gamma=.9"),
+                ("discount must be", "sac", "--env", "lqr", "--set",
+                 "discount=high"),
+                ("batch must be int", "sac", "--env", "lqr", "--set",
+                 "batch=1.5"),
+                ("actor.activation", "sac", "--env", "lqr", "--set",
+                 "actor.activation=rely"),
+                ("--set must be KEY=VALUE", "sac", "--env", "lqr", "--set",
+                 "batch"),
+                ("keyword argument must be one of", "sac", "--env", "lqr",
+                 "--set", "env.mass=1"),
+                ("target must be", "sac", "--env", "lqr", "--target", "vax"),
+                ("precision must be", "sac", "--env", "lqr", "--precision",
+                 "f8"),
+                ("cannot open", "sac", "--env", "lqr", "--config",
+                 self.place / "none.toml")]:
+            with self.subTest(words):
+                self.fail_with(2, re.escape(text), "compile", *words, *out)
+        self.fail_with(2, "entry point must be one of init, train_step", "run",
+                       self.artifact, "fly")
+        self.assertEqual(list(self.place.iterdir()), [])
+
+    def test_damaged_artifacts(self):
+        whole = self.artifact.read_bytes()
+        bad = self.place / "bad.so"
+        at = len(whole) // 2
+        # the trailer's version follows its magic
+        version = len(whole) - 56 + 8
+        for name, content in {
+                "cut": whole[:-1], "half": whole[:at], "empty": b"",
+                "flipped": whole[:at] + bytes([whole[at] ^ 1])
+                + whole[at + 1:],
+                "version": whole[:version] + struct.pack("<I", 99)
+                + whole[version + 4:],
+                "text": b"no artifact at all\n" * 9}.items():
+            bad.write_bytes(content)
+            for words in (["inspect", bad], ["run", bad, "init", "--init", 1],
+                          ["train", "--artifact", bad]):
+                with self.subTest(name, verb=words[0]):
+                    self.fail_with(1, r"bad\.so: ", *words, cwd=self.place)
+        self.fail_with(1, r"none\.so", "inspect", self.place / "none.so")
+        self.assertEqual([path.name for path in self.place.iterdir()],
+                         ["bad.so"])
+
+    def test_wrong_tensors(self):
+        path = self.place / "in"
+
+        def changed(name, value):
+            tensors = batch()
+            tensors.pop(name, None)
+            return {**tensors, **value}
+
+        row = [0.0] * 16
+        for text, tensors in {
+                "needs the input 'reward' f32 16": changed("reward", {}),
+                "'cost' is not an input": changed("", {
+                    "cost": ("F32", [16], row)}),
+                "'reward' must be f32 16: got f32 16x1": changed("reward", {
+                    "reward": ("F32", [16, 1], row)}),
+                "'reward' must be f32 16: got f64 16": changed("reward", {
+                    "reward": ("F64", [16], row)})}.items():
+            write_tensors(path, tensors)
+            self.fail_with(1, text, "run", self.artifact, *STEP, "--in", path,
+                           "--out", self.place / "out")
+        write_tensors(path, batch())
+        whole = path.read_bytes()
+        for content in (whole[:-4], b"", b"\xff" * 64,
+                        whole.replace(b"[0, 64]", b"[0, 99]"),
+                        whole.replace(b"[0, 64]", b"[9, 64]")):
+            path.write_bytes(content)
+            self.fail_with(1, "/in: ", "run", self.artifact, *STEP, "--in",
+                           path, "--out", self.place / "out")
+        self.assertFalse((self.place / "out").exists())
+
+    def test_wrong_state(self):
+        state = self.place / "state"
+        write_tensors(state, {"weight": ("F32", [1], [0.0])})
+        self.fail_with(1, "state", "run", self.artifact, "train_step",
+                       "--state", state)
+        self.fail_with(2, "exclude", "run", self.artifact, "init", "--state",
+                       state, "--init", 1)
+
+    def test_full_disk_leaves_nothing(self):
+        write_tensors(self.place / "in", batch())
+        out = self.place / "out"
+        out.mkdir()
+        limit = 4096
+        self.fail_with(1, "", "run", self.artifact, "init", "--init", 3,
+                       "--state-out", out / "state", file_limit=1024)
+        self.fail_with(1, "", "compile", "sac", "--env", "lqr", *cli.TINY, "-o",
+                       out / "a.so", file_limit=limit,
+                       env={"TMPDIR": str(out)})
+        self.assertEqual(list(out.iterdir()), [])
+
+    def test_full_disk_leaves_nothing_of_a_pair(self):
+        """The header fits, the artifact does not."""
+        header = self.artifact.with_suffix(".h").stat().st_size
+        out = self.place / "out"
+        out.mkdir()
+        self.fail_with(1, "", "compile", "sac", "--env", "lqr", *cli.TINY,
+                       "--object", "-o", out / "a.o", file_limit=header + 1)
+        self.assertEqual(list(out.iterdir()), [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,67 @@
+"""bench: rows, ratios, and what it says of peers.
+
+Usage: bench_test.py PROGRAM PEERS_FOLDER
+"""
+
+import json
+import pathlib
+import sys
+import unittest
+
+PEERS = pathlib.Path(sys.argv.pop(2))
+
+from cli import CliTest, phlox
+
+KEYS = ["work", "peer", "mode", "precision", "threads", "median_us", "min_us",
+        "max_us", "ratio", "peak_percent"]
+
+
+class BenchTest(CliTest):
+    def test_product_alone(self):
+        rows = json.loads(self.succeed("bench", "gemm", "--json", "--seconds",
+                                       "0.05", "--threads", "1"))
+        self.assertEqual([row["mode"] for row in rows], ["compiled", "eager"])
+        for row in rows:
+            self.assertEqual(list(row), KEYS)
+            self.assertEqual(row["peer"], "phlox")
+            self.assertTrue(0 < row["min_us"] <= row["median_us"]
+                            <= row["max_us"])
+            self.assertTrue(1 < row["peak_percent"] < 130, row)
+        self.assertAlmostEqual(rows[1]["median_us"] / rows[0]["median_us"],
+                               rows[1]["ratio"])
+
+    def test_missing_peers_are_said(self):
+        """And one that is there makes a row."""
+        peer = self.place / "jax_sac.py"
+        peer.write_text('print("warming up")\n'
+                        'print(\'{"peer": "jax 1", "median_us": 7.5}\')\n')
+        words = ["bench", "sac", "--json", "--seconds", "0", "--threads", "1",
+                 "--python", sys.executable, "--peers", self.place]
+        rows = json.loads(self.succeed(*words))
+        self.assertEqual([(row["work"], row["peer"], row["mode"])
+                          for row in rows],
+                         [("sac/train_step", "phlox", "compiled"),
+                          ("sac/train_step", "phlox", "eager"),
+                          ("sac/train_step", "jax 1", "compiled"),
+                          ("sac/sample_1", "phlox", "compiled"),
+                          ("sac/sample_1", "phlox", "eager")])
+        self.assertAlmostEqual(rows[2]["ratio"], 7.5 / rows[0]["median_us"])
+        self.assertIsNone(rows[2]["peak_percent"])
+        peer.write_text('raise SystemExit("No module named jax")\n')
+        for python, text in ((sys.executable, "No module named jax"),
+                             ("/no/python", "cannot be run")):
+            result = phlox(*words[:-3], python, "--peers", self.place)
+            self.assertEqual(result.returncode, 0)
+            self.assertEqual(len(json.loads(result.stdout)), 4)
+            self.assertRegex(result.stderr, rf"\Aphlox: [^\n]*{text}[^\n]*\n\Z")
+
+    def test_wrong_name(self):
+        self.fail_with(2, "NAME must be one of gemm, sac", "bench", "saq")
+
+    def test_peers_are_there(self):
+        self.assertEqual({path.name for path in PEERS.glob("*.py")},
+                         {"timing.py", "jax_sac.py", "jax_flame.py"})
+
+
+if __name__ == "__main__":
+    unittest.main()

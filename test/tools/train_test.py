@@ -1,0 +1,206 @@
+"""train and eval: configuration, resuming, threads, evaluation.
+
+Usage: train_test.py PROGRAM
+"""
+
+import csv
+import json
+import random
+import re
+import shutil
+import subprocess
+import unittest
+
+import cli
+from cli import CliTest, phlox
+
+RUN = ["--set", "total_timesteps=2000", "--set", "learning_starts=200", "--set",
+       "eval.every=1000", "--set", "eval.episodes=2", "--set",
+       "eval.final_episodes=4", "--set", "checkpoint.every=400", "--set",
+       "checkpoint.min_interval=0", "--set", "log.every=100", "--set",
+       "log.tensorboard=false"]
+
+
+def rows(path):
+    """Rows of a table without what depends on the time of day."""
+    with open(path, newline="") as file:
+        return [{key: value for key, value in row.items()
+                 if not re.match(r"charts_SPS|charts_updates_per_sec|time_|"
+                                 r"system_|wall_s|eval_sample_us|sample_us",
+                                 key)}
+                for row in csv.DictReader(file)]
+
+
+class TrainTest(CliTest):
+    def train(self, *words, **options):
+        """Trains on the class's artifact; returns the run folder."""
+        self.succeed("train", "--artifact", self.artifact, "-q", *RUN, "--set",
+                     "num_envs=4", "--set", "eval.num_envs=2", "--out",
+                     self.place, *words, **options)
+        return self.only_run()
+
+    def only_run(self):
+        runs = [path for path in self.place.iterdir()
+                if (path / "config.toml").exists()]
+        self.assertEqual(len(runs), 1)
+        return runs[0]
+
+    def test_config_round_trip(self):
+        first = self.succeed("train", "sac", "--env", "lqr", *cli.TINY, *RUN,
+                             "--seed", "7", "--print-config")
+        (self.place / "c.toml").write_text(first)
+        again = self.succeed("train", "sac", "--env", "lqr", "--config",
+                             self.place / "c.toml", "--print-config")
+
+        def values(text):
+            return [line.split("  # ")[0].rstrip() for line in
+                    text.splitlines()]
+
+        self.assertEqual(values(first), values(again))
+        for line, origin in {"seed = 7": "--seed", "batch = 16": "--set",
+                             "discount = 0.97": "preset",
+                             "threads = 0": "default"}.items():
+            self.assertRegex(first, rf"(?m)^{line} +# {origin}$")
+        self.assertRegex(again, r"(?m)^seed = 7 +# .*c\.toml$")
+
+    def test_published_choices_win_over_presets(self):
+        text = self.succeed("train", "sac", "--env", "lqr", "--as-published",
+                            "--print-config")
+        self.assertRegex(text, r"(?m)^reward_scale = 0\.2 ")
+
+    def test_wrong_settings(self):
+        for text, *words in [
+                ("seed must be int", "--seed", "x"),
+                ("total_timesteps must be", "--total-timesteps", "1.5"),
+                ("num_envs must be", "--num-envs", "0"),
+                ("nearest: 'eval.every'", "--set", "eval.evry=1"),
+                ("as the artifact was compiled", "--set", "batch=32"),
+                ("'sample_3'", "--num-envs", "3")]:
+            with self.subTest(words):
+                result = phlox("train", "--artifact", self.artifact, "-q",
+                               "--set", "num_envs=4", "--set",
+                               "eval.num_envs=2", *words, "--out", self.place)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertRegex(result.stderr, r"\Aphlox: [^\n]+\n\Z")
+                self.assertIn(text, result.stderr)
+        self.assertEqual(list(self.place.iterdir()), [])
+
+    def test_training_and_evaluation(self):
+        run = self.train("--threads", "1")
+        self.assertEqual(len(rows(run / "metrics.csv")), 20)
+        updates = int(float(json.loads(
+            (run / "checkpoints/000002000/trainer.json").read_text())
+            ["counters"]["update"]))
+        self.assertEqual(updates, 450)
+        final = json.loads((run / "result.json").read_text())["final"]
+        out = self.succeed("eval", self.place, "--episodes", "4")
+        self.assertRegex(out, r"episodes +4, .*steps/s\n")
+        self.assertRegex(out, r"return .* IQM .*\n95 % .*bootstrap")
+        found = json.loads((run / "eval-2000.json").read_text())
+        # the same state, start states and noise as training's last evaluation
+        self.assertEqual(found["returns"], final["returns"])
+        low, high = found["interval"]
+        self.assertTrue(min(found["returns"]) <= low <= found["mean"] <= high
+                        <= max(found["returns"]))
+        told = json.loads(self.succeed("eval", run, "--episodes", "3",
+                                       "--checkpoint", "1600", "--num-envs",
+                                       "1", "--json", "-"))
+        self.assertEqual((told["env_step"], told["episodes"], told["num_envs"]),
+                         (1600, 3, 1))
+        self.assertEqual(json.loads(self.succeed(
+            "eval", run, "--checkpoint", "best", "--json", "-"))["checkpoint"],
+            "best")
+        self.fail_with(2, "one of .*000002000", "eval", run, "--checkpoint", 7)
+        self.fail_with(2, "evaluate_4", "eval", run, "--num-envs", "3")
+        self.fail_with(2, "exactly one", "eval", self.folder / "nowhere")
+        self.fail_with(1, "cannot|without", "eval", run, "--video", "x.mp4")
+
+    def test_evaluation_finds_damage(self):
+        run = self.train()
+        arena = run / "checkpoints/000002000/arena.safetensors"
+        whole = bytearray(arena.read_bytes())
+        whole[-1] ^= 1
+        arena.write_bytes(whole)
+        self.fail_with(1, "arena.safetensors: SHA-256", "eval", run)
+
+    def test_threads_do_not_change_bits(self):
+        found = []
+        for threads in ("1", "2"):
+            run = self.train("--threads", threads)
+            found.append([
+                (run / "checkpoints/000002000" / name).read_bytes()
+                for name in ("arena.safetensors", "envs.safetensors",
+                             "replay.json")] + [rows(run / "metrics.csv")])
+            shutil.rmtree(run)
+        self.assertEqual(found[0], found[1])
+
+    def test_resume_needs_no_names_and_keeps_the_configuration(self):
+        run = self.train("--total-timesteps", "1200")
+        before = (run / "checkpoints/000001200/arena.safetensors").read_bytes()
+        result = phlox("train", "--resume", run, "--set", "learning_starts=9")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertEqual(result.stderr.splitlines()[0],
+                         "learning_starts: was 200, is 9")
+        self.fail_with(2, "--env must be 'lqr'", "train", "--resume", run,
+                       "--env", "HalfCheetah-v5")
+        self.assertEqual(
+            before,
+            (run / "checkpoints/000001200/arena.safetensors").read_bytes())
+        # the parent will do, and the end may move
+        self.succeed("train", "--resume", self.place, "-q",
+                     "--total-timesteps", "2000")
+        last = "checkpoints/000002000/arena.safetensors"
+        resumed = (run / last).read_bytes()
+        shutil.rmtree(run)
+        self.assertEqual(resumed, (self.train() / last).read_bytes())
+
+    def test_dry_run_trains_nothing(self):
+        out = self.succeed("train", "--artifact", self.artifact, *RUN,
+                           "--dry-run", cwd=self.place)
+        self.assertIn("memory", out)
+        self.assertEqual(list(self.place.iterdir()), [])
+
+
+class KillTest(CliTest):
+    """Ends a training ten times without warning."""
+
+    def test_killed_runs_equal_an_unbroken_one(self):
+        seed = random.randrange(10**6)
+        dice = random.Random(seed)
+        words = ["train", "--artifact", self.artifact, "-q", *RUN, "--set",
+                 "num_envs=4", "--set", "eval.num_envs=2",
+                 "--total-timesteps", "6000", "--threads", "1"]
+        whole, broken = self.place / "whole", self.place / "broken"
+        self.succeed(*words, "--out", whole)
+        kills = 0
+        for _ in range(200):
+            process = subprocess.Popen(
+                [cli.PROGRAM, *map(str, words), "--out", broken, "--resume",
+                 "auto", "sac", "--env", "lqr"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE)
+            try:
+                process.communicate(
+                    timeout=dice.uniform(0.02, 0.3) if kills < 10 else 60)
+                self.assertEqual(process.returncode, 0, seed)
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+                kills += 1
+        self.assertGreater(kills, 2, "the run must last longer to be killed")
+        # a run that was killed before its first checkpoint stays behind
+        ends = [path for path in broken.iterdir()
+                if (path / "checkpoints/000006000").exists()]
+        self.assertEqual(len(ends), 1, seed)
+        for name in ("metrics.csv", "episodes.csv", "eval.csv"):
+            self.assertEqual(rows(next(whole.iterdir()) / name),
+                             rows(ends[0] / name), f"{name}, seed {seed}")
+        for name in ("arena.safetensors", "envs.safetensors"):
+            self.assertEqual(
+                *[(run / "checkpoints/000006000" / name).read_bytes()
+                  for run in (next(whole.iterdir()), ends[0])], seed)
+
+
+if __name__ == "__main__":
+    unittest.main()
