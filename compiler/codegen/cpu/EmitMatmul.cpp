@@ -96,8 +96,10 @@ struct MatmulEmitter {
     int64_t vectors = target.tileVectors;
     if (vectors == 3 && columns % (3 * lanes) && columns % (2 * lanes) == 0)
       vectors = 2;
-    if (rows < tileRows) // few rows: more columns hide the latency
-      vectors = std::max<int64_t>(vectors, 16 / rows);
+    // few rows: more columns hide the latency; the sums of 4 rows by 4 vectors
+    // would fill all registers of AVX2
+    if (rows < tileRows)
+      vectors = std::max<int64_t>(vectors, lanes / rows);
     int64_t full = columns / lanes;
     vectors = std::min(vectors, std::max<int64_t>(full, 1));
     return {vectors, lanes, full / vectors, full % vectors, columns % lanes};
