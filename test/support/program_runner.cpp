@@ -122,6 +122,14 @@ Tensors CompiledProgram::run(const std::string &name,
   auto *&entry = entries[name];
   if (!entry)
     check(phlox_entry_create(loaded, name.c_str(), pool, &entry));
+  return run(name, arguments, [&](auto *state, auto inputs, auto outputs) {
+    check(phlox_entry_run(entry, state, inputs.data(), inputs.size(),
+                          outputs.data(), outputs.size()));
+  });
+}
+
+Tensors CompiledProgram::run(const std::string &name, const Tensors &arguments,
+                             const Runner &runner) {
   auto function = find(program, name);
   for (auto &[leaf, tensor] : arguments)
     if (leaf.starts_with("leaf:")) {
@@ -130,7 +138,9 @@ Tensors CompiledProgram::run(const std::string &name,
       auto bytes = toBytes(tensor);
       std::memcpy(address, bytes.data(), bytes.size());
     }
-  auto *desc = phlox_entry_table(entry);
+  auto *desc = table().entries;
+  while (desc->name != name)
+    desc++;
   std::vector<std::string> inputs, outputs;
   std::vector<phlox_buffer> inputBuffers, outputBuffers;
   for (uint32_t i = 0; i < desc->input_count; i++)
@@ -141,8 +151,7 @@ Tensors CompiledProgram::run(const std::string &name,
     inputBuffers.push_back({bytes.data(), bytes.size()});
   for (auto &bytes : outputs)
     outputBuffers.push_back({bytes.data(), bytes.size()});
-  check(phlox_entry_run(entry, state, inputBuffers.data(), inputBuffers.size(),
-                        outputBuffers.data(), outputBuffers.size()));
+  runner(state, inputBuffers, outputBuffers);
   Tensors results;
   unsigned output = 0;
   for (unsigned i = 0; i < function.getNumResults(); i++) {

@@ -3,8 +3,10 @@
 #include "compiler/interpreter/Evaluation.h"
 #include "compiler/pipelines/Compile.h"
 #include "phlox/runtime.h"
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace phlox::test {
@@ -25,10 +27,17 @@ public:
   /// that it may write and the outputs. A leaf that is not given keeps what the
   /// call before left there.
   Tensors run(const std::string &entry, const Tensors &arguments);
+  /// Runs an entry point on a state by other means; the buffers are in the
+  /// order of the table.
+  using Runner = std::function<void(phlox_state *, std::span<phlox_buffer>,
+                                    std::span<phlox_buffer>)>;
+  Tensors run(const std::string &entry, const Tensors &arguments,
+              const Runner &runner);
   /// Raw bytes of the whole state.
   std::string arena() const;
   const phlox_executable_table &table() const;
   phlox_executable *executable() const { return loaded; }
+  phlox_pool *threads() const { return pool; }
   const std::string &path() const { return file; }
 
 private:

@@ -45,10 +45,11 @@ TEST_P(Eager, AgreesWithTheInterpreter) {
   }
 }
 
+// noise as inputs changes no op but the draws: once is enough
 INSTANTIATE_TEST_SUITE_P(
     All, Eager,
-    testing::Combine(testing::Values("sac", "flame-r", "flame-m"),
-                     testing::Bool()),
+    testing::Values(std::tuple("sac", false), std::tuple("sac", true),
+                    std::tuple("flame-r", false), std::tuple("flame-m", false)),
     [](const auto &info) {
       std::string name = std::get<0>(info.param);
       std::erase(name, '-');

@@ -1,0 +1,88 @@
+#include "test/support/mode_case.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "rl/algorithms/registry.h"
+#include "test/support/algorithm_runner.h"
+#include <cmath>
+#include <random>
+#include <stdexcept>
+
+namespace phlox::test {
+namespace {
+
+Program trace(const std::string &name) {
+  const rl::Algorithm *algorithm = rl::find_algorithm(name);
+  if (!algorithm)
+    throw std::runtime_error("no algorithm " + name);
+  nlohmann::json config = {{"batch", 16},
+                           {"ema_rate", kCaseEmaRate},
+                           {"actor.every", 2},
+                           {"alpha.every", 1},
+                           {"actor.hidden", {32, 32}},
+                           {"critic.hidden", {32, 32}}};
+  for (const char *group : {"actor", "critic", "alpha"})
+    for (const char *key : {".lr", ".lr_final"})
+      config[std::string(group) + key] = kCaseRate;
+  if (name != "sac") {
+    config["proposals"] = 8;
+    config["particles"] = 4;
+    config["nfe"] = name == "flame-r" ? 4 : 1;
+  }
+  return algorithm->build({5, 3, "test"}, config, {1, 8});
+}
+
+} // namespace
+
+ModeCase::ModeCase(const std::string &algorithm, bool explicitNoise)
+    : program(trace(algorithm)),
+      module(mlir::cast<mlir::ModuleOp>(program.module()->clone())) {
+  program.module()->walk([&](mlir::Operation *op) {
+    if (op->hasTrait<Random>() && !mlir::isa<NormalOp>(op))
+      uniformStreams.insert(
+          op->getAttrOfType<mlir::StringAttr>("stream").str());
+  });
+  if (explicitNoise)
+    module = explicit_noise(program);
+}
+
+Tensors ModeCase::arguments(const std::string &entry, unsigned seed,
+                            const Tensors &state) const {
+  Tensors made = randomArguments(*module, entry, seed);
+  std::mt19937 generator(seed + 1);
+  std::uniform_real_distribution<double> unit(1e-4, 1 - 1e-4);
+  for (auto &[name, tensor] : made) {
+    if (name.starts_with("leaf:"))
+      tensor = state.at(name);
+    for (double &x : tensor.reals) {
+      if (name == "action")
+        x = std::tanh(x);
+      else if (name == "terminated")
+        x = generator() % 4 == 0;
+      else if (uniformStreams.contains(name))
+        x = unit(generator);
+    }
+  }
+  roundToFloat(made);
+  return made;
+}
+
+Tensors ModeCase::initialState() const {
+  Tensors state =
+      interpretEntry(*module, "init", arguments("init", 3, Tensors()));
+  roundToFloat(state);
+  return state;
+}
+
+std::vector<std::string> ModeCase::entries() const {
+  std::vector<std::string> names;
+  for (auto function : module.get().getOps<mlir::func::FuncOp>())
+    names.push_back(function.getSymName().str());
+  return names;
+}
+
+void roundToFloat(Tensors &tensors) {
+  for (auto &[name, tensor] : tensors)
+    for (double &x : tensor.reals)
+      x = double(float(x));
+}
+
+} // namespace phlox::test
