@@ -190,6 +190,10 @@ class ArtifactTest(CliTest):
         limit = 4096
         self.fail_with(1, "", "run", self.artifact, "init", "--init", 3,
                        "--state-out", out / "state", file_limit=1024)
+        # the outputs fit, the state does not
+        self.fail_with(1, "", "run", self.artifact, *STEP, "--in",
+                       self.place / "in", "--out", out / "out", "--state-out",
+                       out / "state", file_limit=limit)
         self.fail_with(1, "", "compile", "sac", "--env", "lqr", *cli.TINY, "-o",
                        out / "a.so", file_limit=limit,
                        env={"TMPDIR": str(out)})

@@ -5,15 +5,18 @@ Usage: train_test.py PROGRAM
 
 import csv
 import json
+import pathlib
 import random
 import re
 import shutil
+import statistics
 import subprocess
 import unittest
 
 import cli
 from cli import CliTest, phlox
 
+PRESETS = pathlib.Path(__file__).resolve().parents[2] / "rl/presets"
 RUN = ["--set", "total_timesteps=2000", "--set", "learning_starts=200", "--set",
        "eval.every=1000", "--set", "eval.episodes=2", "--set",
        "eval.final_episodes=4", "--set", "checkpoint.every=400", "--set",
@@ -63,6 +66,16 @@ class TrainTest(CliTest):
             self.assertRegex(first, rf"(?m)^{line} +# {origin}$")
         self.assertRegex(again, r"(?m)^seed = 7 +# .*c\.toml$")
 
+    def test_every_preset_fits_its_algorithm_and_task(self):
+        names = [path.relative_to(PRESETS).with_suffix("")
+                 for path in PRESETS.rglob("*.toml")]
+        self.assertGreaterEqual(len(names), 3)
+        for name in names:
+            algorithm, env = (*name.parts, "lqr")[:2]
+            text = self.succeed("train", algorithm, "--env", env,
+                                "--print-config")
+            self.assertRegex(text, "(?m)# preset$", name)
+
     def test_published_choices_win_over_presets(self):
         text = self.succeed("train", "sac", "--env", "lqr", "--as-published",
                             "--print-config")
@@ -75,6 +88,7 @@ class TrainTest(CliTest):
                 ("num_envs must be", "--num-envs", "0"),
                 ("nearest: 'eval.every'", "--set", "eval.evry=1"),
                 ("as the artifact was compiled", "--set", "batch=32"),
+                ("keyword argument must be one of", "--set", "env.mass=1"),
                 ("'sample_3'", "--num-envs", "3")]:
             with self.subTest(words):
                 result = phlox("train", "--artifact", self.artifact, "-q",
@@ -102,6 +116,7 @@ class TrainTest(CliTest):
         low, high = found["interval"]
         self.assertTrue(min(found["returns"]) <= low <= found["mean"] <= high
                         <= max(found["returns"]))
+        self.check_numbers(run)
         told = json.loads(self.succeed("eval", run, "--episodes", "3",
                                        "--checkpoint", "1600", "--num-envs",
                                        "1", "--json", "-"))
@@ -114,6 +129,20 @@ class TrainTest(CliTest):
         self.fail_with(2, "evaluate_4", "eval", run, "--num-envs", "3")
         self.fail_with(2, "exactly one", "eval", self.folder / "nowhere")
         self.fail_with(1, "cannot|without", "eval", run, "--video", "x.mp4")
+
+    def check_numbers(self, run):
+        found = json.loads(self.succeed("eval", run, "--json", "-"))
+        returns = sorted(found["returns"])
+        self.assertEqual((len(returns), found["episodes"]), (100, 100))
+        sd = statistics.stdev(returns)
+        for key, value in {"mean": statistics.mean(returns), "sd": sd,
+                           "iqm": statistics.mean(returns[25:75]),
+                           "min": returns[0], "max": returns[-1]}.items():
+            self.assertAlmostEqual(found[key], value, msg=key)
+        low, high = found["interval"]
+        # close to the normal interval, and moved as the returns are skewed
+        self.assertAlmostEqual((high - low) / (2 * 1.96 * sd / 10), 1,
+                               delta=0.15)
 
     def test_evaluation_finds_damage(self):
         run = self.train()

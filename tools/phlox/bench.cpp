@@ -63,7 +63,7 @@ public:
       throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
                                              fmt::join(known, ", "), a.name));
     if (!a.json)
-      fmt::print("{:<24} {:<18} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
+      fmt::print("{:<27} {:<17} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
                  "work", "peer", "mode", "threads", "median µs", "min µs",
                  "max µs", "ratio", "peak %");
     if (wanted(gemm_name))

@@ -31,7 +31,7 @@ nlohmann::ordered_json BenchRow::json() const {
 
 std::string BenchRow::text() const {
   return fmt::format(
-      "{:<24} {:<18} {:<9} {:>7} {:>11.1f} {:>11.1f} {:>11.1f} {:>7.2f} {:>6}",
+      "{:<27} {:<17} {:<9} {:>7} {:>11.1f} {:>11.1f} {:>11.1f} {:>7.2f} {:>6}",
       work, peer, mode, threads, median_us, min_us, max_us, ratio,
       peak_percent < 0 ? "-" : fmt::format("{:.1f}", peak_percent));
 }

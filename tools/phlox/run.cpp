@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -48,8 +49,7 @@ Buffers read_inputs(const Arguments &arguments, const phlox_entry_desc &desc) {
     // `run init --init SEED` says the seed already
     if (!given && arguments.init && std::string_view(desc.name) == "init" &&
         tensor.data.size() == sizeof *arguments.init) {
-      std::memcpy(tensor.data.data(), &*arguments.init,
-                  sizeof *arguments.init);
+      std::memcpy(tensor.data.data(), &*arguments.init, sizeof *arguments.init);
       inputs.tensors.push_back(std::move(tensor));
       continue;
     }
@@ -110,10 +110,22 @@ public:
           arguments.out,
           std::span<const runtime::StoredTensor>(outputs.tensors));
     if (!arguments.state_out.empty())
-      check(phlox_state_save(state.get(), arguments.state_out.c_str()));
+      save_state();
   }
 
 private:
+  // both files or neither
+  void save_state() {
+    try {
+      check(phlox_state_save(state.get(), arguments.state_out.c_str()));
+    } catch (const std::exception &) {
+      std::error_code ignored;
+      if (std::filesystem::is_regular_file(arguments.out, ignored))
+        std::filesystem::remove(arguments.out, ignored);
+      throw;
+    }
+  }
+
   const phlox_entry_desc &find(const std::string &name) {
     std::string known;
     for (std::uint32_t i = 0; i < table.entry_count; i++) {
@@ -229,7 +241,7 @@ void add_run_verb(CLI::App &app) {
   auto a = std::make_shared<Arguments>();
   verb->add_option("FILE", a->file, "An artifact")->required();
   verb->add_option("ENTRY", a->entry, "An entry point of it")->required();
-  verb->add_option("--init", a->init, "Make the state by init(SEED)");
+  verb->add_option("--init", a->init, "Make the state by init(SEED) [zeros]");
   verb->add_option("--state", a->state, "Read the state from safetensors");
   verb->add_option("--in", a->in, "Inputs, safetensors");
   verb->add_option("--out", a->out, "Write the outputs, safetensors");

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fmt/ranges.h>
 #include <set>
+#include <tuple>
 
 namespace phlox::tools {
 namespace {
@@ -166,17 +167,20 @@ envs::Kwargs env_kwargs(const rl::Config &config) {
   return kwargs;
 }
 
+std::pair<int, int> task_sizes(const Words &words, const rl::Config &config) {
+  try {
+    const auto env = envs::make_environment(words.env, env_kwargs(config));
+    return {env->spec().obs_size, env->spec().action_size};
+  } catch (const std::invalid_argument &error) {
+    throw CLI::ValidationError(error.what());
+  }
+}
+
 CompileRequest compile_request(const Words &words, const rl::Config &config) {
   CompileRequest request;
   request.algorithm = words.algorithm;
   request.env = words.env;
-  try {
-    const auto env = envs::make_environment(words.env, env_kwargs(config));
-    request.obs_size = env->spec().obs_size;
-    request.action_size = env->spec().action_size;
-  } catch (const std::invalid_argument &error) {
-    throw CLI::ValidationError(error.what());
-  }
+  std::tie(request.obs_size, request.action_size) = task_sizes(words, config);
   request.config = config.part(algorithm_keys(words.algorithm));
   // what is unset stays with the algorithm
   std::erase_if(request.config.get_ref<nlohmann::json::object_t &>(),
@@ -202,7 +206,13 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
   } catch (const std::invalid_argument &error) {
     throw CLI::ValidationError(error.what());
   }
-  const auto folder = cache_folder();
+  auto folder = cache_folder();
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) { // a home that nobody may write to
+    folder = std::filesystem::temp_directory_path() / "phlox-cache";
+    std::filesystem::create_directories(folder);
+  }
   const auto path = folder / (hash + ".so");
   if (std::filesystem::exists(path)) {
     // a damaged entry is made anew
@@ -213,7 +223,6 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
       return {path.string(), 0};
     phlox_status_free(status);
   }
-  std::filesystem::create_directories(folder);
   library.compile(request, path.string(), false);
   const std::chrono::duration<double> spent =
       std::chrono::steady_clock::now() - start;

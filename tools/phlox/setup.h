@@ -44,6 +44,11 @@ nlohmann::json options_of(const phlox_executable *executable);
 /// Returns the keyword arguments of the environment, from env.KEY.
 envs::Kwargs env_kwargs(const rl::Config &config);
 
+/// Returns the sizes of the environment's observations and actions.
+///
+/// Errors:  CLI::ValidationError for an unknown keyword argument or value.
+std::pair<int, int> task_sizes(const Words &words, const rl::Config &config);
+
 /// Fills the request for the compiler from a resolved configuration.
 CompileRequest compile_request(const Words &words, const rl::Config &config);
 

@@ -68,6 +68,7 @@ public:
       fmt::print("{}", config.toml());
       return 0;
     }
+    task_sizes(a.words, config); // wrong keyword arguments end here
     rl::TextLog log(a.quiet     ? rl::Verbosity::quiet
                     : a.verbose ? rl::Verbosity::verbose
                                 : rl::Verbosity::normal,
