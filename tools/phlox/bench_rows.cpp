@@ -36,17 +36,21 @@ std::string BenchRow::text() const {
       peak_percent < 0 ? "-" : fmt::format("{:.1f}", peak_percent));
 }
 
-void time_calls(BenchRow &row, double seconds,
+void time_calls(BenchRow &row, double seconds, int period,
                 const std::function<void()> &call) {
   using Clock = std::chrono::steady_clock;
-  call();
+  auto group = [&] {
+    for (int i = 0; i < period; i++)
+      call();
+  };
+  group();
   std::vector<double> micros;
   double spent = 0;
   while (micros.size() < 5 || (spent < seconds && micros.size() < 100'000)) {
     const auto start = Clock::now();
-    call();
+    group();
     const std::chrono::duration<double, std::micro> took = Clock::now() - start;
-    micros.push_back(took.count());
+    micros.push_back(took.count() / period);
     spent += took.count() / 1e6;
   }
   std::sort(micros.begin(), micros.end());
@@ -99,7 +103,7 @@ BenchProgram::BenchProgram(const std::string &artifact)
 
 BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
                                const std::string &mode, int threads,
-                               double seconds) const {
+                               double seconds, int period) const {
   phlox_pool *pool = nullptr;
   check(phlox_pool_create(threads, &pool));
   const Owned<phlox_pool> pool_owner(pool);
@@ -124,10 +128,10 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
   double peak = measure_fma_peak(threads);
   if (mode == "eager") {
     EagerRunner runner(table, name, pool);
-    time_calls(row, seconds,
+    time_calls(row, seconds, period,
                [&] { runner.run(state, inputs.buffers, outputs.buffers); });
   } else {
-    time_calls(row, seconds, [&] {
+    time_calls(row, seconds, period, [&] {
       check(phlox_entry_run(entry.get(), state, inputs.buffers.data(),
                             inputs.buffers.size(), outputs.buffers.data(),
                             outputs.buffers.size()));
@@ -135,7 +139,7 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
   }
   peak = std::max(peak, measure_fma_peak(threads));
   // the table counts the compiled program; one op alone is the same in both
-  if (mode == "compiled" || table.leaf_count == 0)
+  if (period == 1 && (mode == "compiled" || table.leaf_count == 0))
     row.peak_percent =
         100 * static_cast<double>(desc.flops) / row.median_us / 1e3 / peak;
   return row;

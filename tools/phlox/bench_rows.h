@@ -21,8 +21,9 @@ struct BenchRow {
   std::string text() const;
 };
 
-/// Times calls for about `seconds`, at least 5, after one that is not counted.
-void time_calls(BenchRow &row, double seconds,
+/// Times groups of `period` calls for about `seconds`, at least 5 groups after
+/// one that is not counted; a row has the time of one call.
+void time_calls(BenchRow &row, double seconds, int period,
                 const std::function<void()> &call);
 
 /// A program with buffers for one entry point, ready to be timed.
@@ -30,9 +31,11 @@ class BenchProgram {
 public:
   explicit BenchProgram(const std::string &artifact);
   /// Times an entry point on inputs drawn from a fixed stream; `init` makes the
-  /// state if the program has it.
+  /// state if the program has it. `period` calls in a row do all that the entry
+  /// point ever does; the share of the peak is known only for a period of 1.
   BenchRow measure(const std::string &work, const std::string &entry,
-                   const std::string &mode, int threads, double seconds) const;
+                   const std::string &mode, int threads, double seconds,
+                   int period = 1) const;
 
 private:
   Executable executable_;
