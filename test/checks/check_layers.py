@@ -27,7 +27,7 @@ ALLOWED = {
     + RUNTIME + LIBRARIES,
     "envs": ["envs/", "mujoco/"] + LIBRARIES,
     # what a user's program may rest on
-    "examples": ["dsl/", "compiler/artifact/Link.h", "phlox/"],
+    "examples": ["dsl/", "rl/algorithms/", "compiler/artifact/Link.h", "phlox/"],
     "tools": ANY,
     "bench": ANY,
     "test/support": ANY,
