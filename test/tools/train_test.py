@@ -183,6 +183,19 @@ class TrainTest(CliTest):
         shutil.rmtree(run)
         self.assertEqual(resumed, (self.train() / last).read_bytes())
 
+    def test_an_artifact_needs_no_compiler(self):
+        first = ["train", "--artifact", self.artifact, "-q", *RUN, "--set",
+                 "num_envs=4", "--set", "eval.num_envs=2", "--out", self.place]
+        for words in (first, ["train", "--resume", self.place, "-q"],
+                      ["eval", self.place, "--episodes", "2"],
+                      ["inspect", self.artifact]):
+            result = phlox(*words, env={"LD_DEBUG": "files"})
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("libphlox_runtime", result.stderr)
+            self.assertNotRegex(result.stderr, "libphlox_compiler|libLLVM")
+        result = phlox("algorithms", env={"LD_DEBUG": "files"})
+        self.assertIn("libphlox_compiler", result.stderr)
+
     def test_dry_run_trains_nothing(self):
         out = self.succeed("train", "--artifact", self.artifact, *RUN,
                            "--dry-run", cwd=self.place)
