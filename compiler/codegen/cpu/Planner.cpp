@@ -38,6 +38,16 @@ bool isPlaced(const Plan &plan, Value value) {
   return plan.places.contains(value);
 }
 
+// what a chain of rearrangements shows
+Value sourceOf(Plan &plan, Value value) {
+  while (auto op = value.getDefiningOp()) {
+    if (!loweringOf(plan, op).indexMap)
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
 // whether reading `value` through its chain of rearrangements keeps neighbours
 // along the last axis next to each other
 bool hasUnitStride(Plan &plan, Value value) {
@@ -122,6 +132,10 @@ void RegionPlanner::classify(mlir::Operation *op) {
       use(matmul.getRhs()).view = true;
     else
       materialise(matmul.getRhs());
+    // a product reads memory: one number for all elements needs some here
+    for (Value operand : {matmul.getLhs(), matmul.getRhs()})
+      if (Value source = sourceOf(plan, operand); isSplatConstant(source))
+        materialise(source);
     // a matmul joins the kernel of its element-wise consumers as its start
     if (!entry.must && !entry.view && entry.plain && entry.roots.size() == 1) {
       Value root = entry.roots.front();
