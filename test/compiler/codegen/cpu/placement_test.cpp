@@ -92,6 +92,21 @@ TEST(Placement, MatmulsAndReductionsInPlace) {
   expectSame(program, 1e-5);
 }
 
+TEST(Placement, ProductsOfConstants) {
+  Program program("constants");
+  program.entry("f", [&](Entry &e) {
+    Tensor x = e.input("x", {17, 5}), ones = fill(x, {5, 17}, 0.5),
+           row = e.input("row", {1, 5});
+    e.output("right", matmul(x, ones));
+    e.output("left", matmul(ones, x));
+    e.output("both", matmul(fill(x, {3, 4}, 2), fill(x, {4, 3}, 3)));
+    e.output("turned", matmul(x, transpose(fill(x, {3, 5}, 2), {1, 0})));
+    e.output("column", matmul(x, fill(x, {5, 1}, 2)));
+    e.output("repeated", matmul(broadcast(row, {4, 5}), ones));
+  });
+  expectSame(program, 1e-5);
+}
+
 TEST(Placement, InputsConstantsAndOneValueTwice) {
   Program program("outputs");
   auto p = program.leaf("p", {5});
