@@ -33,6 +33,7 @@ def Phlox_SquareOp : Phlox_Unary<"square", "x^2">;
 def Phlox_ReciprocalOp : Phlox_Unary<"reciprocal", "1 / x">;
 def Phlox_TanhOp : Phlox_Unary<"tanh", "tanh x">;
 def Phlox_SigmoidOp : Phlox_Unary<"sigmoid", "1 / (1 + e^-x)">;
+def Phlox_SiluOp : Phlox_Unary<"silu", "x / (1 + e^-x)">;
 def Phlox_SoftplusOp : Phlox_Unary<"softplus", "ln(1 + e^x)">;
 def Phlox_ReluOp : Phlox_Unary<"relu", "max(x, 0), slope 0 at 0">;
 def Phlox_GeluOp : Phlox_Unary<"gelu", "x P(Z < x), Z ~ N(0, 1)">;

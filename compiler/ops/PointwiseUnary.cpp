@@ -79,6 +79,13 @@ constexpr Unary sigmoid{sigmoidOf,
                           return g.mul(d, g.mul(y, g.shift(g.neg(y), 1)));
                         },
                         [](V &v, Value x) { return v.sigmoid(x); }};
+constexpr Unary silu{[](double x) { return x * sigmoidOf(x); },
+                     [](G &g, Value x, Value y, Value d) {
+                       Value s = g.make<SigmoidOp>(x);
+                       Value rest = g.shift(g.neg(s), 1);
+                       return g.mul(d, g.add(s, g.mul(y, rest)));
+                     },
+                     [](V &v, Value x) { return v.mul(x, v.sigmoid(x)); }};
 constexpr Unary softplus{softplusOf,
                          [](G &g, Value x, Value, Value d) {
                            return g.mul(d, g.make<SigmoidOp>(x));
@@ -144,6 +151,7 @@ PHLOX_UNARY(SquareOp, square)
 PHLOX_UNARY(ReciprocalOp, reciprocal)
 PHLOX_UNARY(TanhOp, tanh)
 PHLOX_UNARY(SigmoidOp, sigmoid)
+PHLOX_UNARY(SiluOp, silu)
 PHLOX_UNARY(SoftplusOp, softplus)
 PHLOX_UNARY(ReluOp, relu)
 PHLOX_UNARY(GeluOp, gelu)

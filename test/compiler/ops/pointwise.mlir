@@ -31,6 +31,8 @@ func.func @unary(%x: tensor<4x3xf32>) {
   %12 = phlox.tanh %x : tensor<4x3xf32>
   // CHECK: phlox.sigmoid
   %13 = phlox.sigmoid %x : tensor<4x3xf32>
+  // CHECK: phlox.silu
+  %silu = phlox.silu %x : tensor<4x3xf32>
   // CHECK: phlox.softplus
   %14 = phlox.softplus %x : tensor<4x3xf32>
   // CHECK: phlox.relu

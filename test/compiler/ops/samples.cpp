@@ -172,6 +172,7 @@ ArrayRef<Sample> pointwiseSamples() {
       PHLOX_UNARY_SAMPLE(reciprocal, positive),
       PHLOX_UNARY_SAMPLE(tanh, usual),
       PHLOX_UNARY_SAMPLE(sigmoid, usual),
+      PHLOX_UNARY_SAMPLE(silu, usual),
       PHLOX_UNARY_SAMPLE(softplus, usual),
       PHLOX_UNARY_SAMPLE(relu, usual),
       PHLOX_UNARY_SAMPLE(gelu, usual),
