@@ -48,13 +48,14 @@ Value sourceOf(Plan &plan, Value value) {
   return value;
 }
 
-// whether reading `value` through its chain of rearrangements keeps neighbours
-// along the last axis next to each other
-bool hasUnitStride(Plan &plan, Value value) {
+// whether reading `value` through its chain of rearrangements, up to what has
+// memory of its own, keeps neighbours along the last axis next to each other
+bool hasUnitStride(Plan &plan, Value value,
+                   const llvm::DenseSet<Value> &owners = {}) {
   int64_t axis = tensorType(value).getRank() - 1;
   while (auto op = value.getDefiningOp()) {
     auto &lowering = loweringOf(plan, op);
-    if (!lowering.indexMap || isPlaced(plan, value))
+    if (!lowering.indexMap || isPlaced(plan, value) || owners.contains(value))
       break;
     int64_t found = -1;
     for (auto [a, source] : llvm::enumerate(lowering.indexMap->source))
@@ -326,6 +327,17 @@ void RegionPlanner::run(std::vector<Writeback> writebacks) {
     if (!op.hasTrait<mlir::OpTrait::IsTerminator>())
       classify(&op);
 
+  // a view whose source got memory after all, in another order, needs its own
+  llvm::DenseSet<Value> isRoot(roots.begin(), roots.end());
+  for (auto matmul : region.block->getOps<MatmulOp>()) {
+    Value rhs = matmul.getRhs();
+    if (shapeOf(matmul.getResult()).back() > 1 &&
+        !hasUnitStride(plan, rhs, isRoot) && isRoot.insert(rhs).second) {
+      roots.push_back(rhs);
+      inlineRoots.insert(rhs);
+    }
+  }
+
   // scratch for everything that has memory of its own
   for (Value root : roots)
     plan.places[root] = {
@@ -344,7 +356,6 @@ void RegionPlanner::run(std::vector<Writeback> writebacks) {
   for (auto *op : llvm::reverse(aliases))
     plan.places[op->getResult(0)] = plan.places[op->getOperand(0)];
 
-  llvm::DenseSet<Value> isRoot(roots.begin(), roots.end());
   for (auto &op : *region.block) {
     if (auto scan = mlir::dyn_cast<ScanOp>(op))
       formScan(scan);
