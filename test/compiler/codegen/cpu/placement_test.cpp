@@ -92,6 +92,19 @@ TEST(Placement, MatmulsAndReductionsInPlace) {
   expectSame(program, 1e-5);
 }
 
+// the inner transpose is stored for one product; to the other, its transpose
+// looks like rows of x, but lies in memory as columns of what was stored
+TEST(Placement, ATransposeOfWhatIsStoredTransposed) {
+  Program program("transposes");
+  program.entry("f", [&](Entry &e) {
+    Tensor x = e.input("x", {3, 8}), y = e.input("y", {3, 8}),
+           z = e.input("z", {3, 3}), turned = transpose(x, {1, 0});
+    e.output("first", matmul(y, turned));
+    e.output("second", matmul(z, transpose(turned, {1, 0})));
+  });
+  expectSame(program, 1e-5);
+}
+
 TEST(Placement, ProductsOfConstants) {
   Program program("constants");
   program.entry("f", [&](Entry &e) {

@@ -2,6 +2,7 @@
 // fusion, views, placement and reuse of memory in combinations nobody wrote.
 #include "dsl/program.h"
 #include "test/support/program_runner.h"
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -118,7 +119,9 @@ private:
     }
     for (size_t i = values.size() - 3; i < values.size(); i++)
       e.output("y" + std::to_string(i), values[i]);
-    e.output("all", mean(tanh(values.back())));
+    Tensor all = mean(tanh(values.back()));
+    e.output("all", all);
+    e.output("slope", grad(all * 10, {values[4]})[0]);
   }
 
   std::mt19937 random;
@@ -136,7 +139,7 @@ void expectSame(unsigned seed, const CompileOptions &options) {
     auto expected = test::interpretEntry(module, "f", arguments);
     auto actual = compiled.run("f", arguments);
     for (auto &[name, tensor] : expected)
-      // a dozen dependent ops on numbers near 1
+      // dozens of dependent ops on numbers near 1
       EXPECT_LE(test::distance(actual.at(name), tensor, 1), 2e-5)
           << name << " of seed " << seed << ", call " << call << ", target "
           << options.target << (options.fuse ? "" : ", not fused");
@@ -146,10 +149,15 @@ void expectSame(unsigned seed, const CompileOptions &options) {
   }
 }
 
+// PHLOX_RANDOM_PROGRAMS asks for more seeds
 TEST(RandomPrograms, EqualTheInterpreter) {
   const char *more = std::getenv("PHLOX_RANDOM_PROGRAMS");
-  unsigned count = more ? unsigned(std::atoi(more)) : 16;
-  for (unsigned seed = 0; seed < count; seed++) {
+  unsigned count = more ? unsigned(std::atoi(more)) : 12;
+  // the first three once read a product's operand in the wrong order
+  std::vector<unsigned> seeds = {113, 128, 134};
+  for (unsigned seed = 0; seed < count; seed++)
+    seeds.push_back(seed);
+  for (unsigned seed : seeds) {
     CompileOptions options;
     options.target = seed % 2 ? "native" : "x86-64-v3";
     options.fuse = seed % 5 != 0;
