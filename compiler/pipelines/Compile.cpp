@@ -4,6 +4,7 @@
 #include "compiler/codegen/cpu/Emit.h"
 #include "compiler/codegen/cpu/Object.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/pipelines/BuildId.h"
 #include "compiler/pipelines/Check.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -26,7 +27,8 @@ void registerPhloxDialects(mlir::DialectRegistry &registry) {
 }
 
 std::string compilerVersion() {
-  return "Phlox " PHLOX_VERSION_TEXT ", LLVM " LLVM_VERSION_STRING;
+  return "Phlox " PHLOX_VERSION_TEXT " (build " + buildId().substr(0, 12) +
+         "), LLVM " LLVM_VERSION_STRING;
 }
 
 namespace {

@@ -1,5 +1,6 @@
 // Compiled programs against the f64 interpreter, from small graphs to a train
 // step of a network.
+#include "compiler/pipelines/BuildId.h"
 #include "dsl/program.h"
 #include "test/support/program_runner.h"
 #include <gtest/gtest.h>
@@ -70,6 +71,12 @@ INSTANTIATE_TEST_SUITE_P(
                     MatmulCase{30, 100, 240}, MatmulCase{256, 23, 256},
                     MatmulCase{64, 256, 1}, MatmulCase{33, 17, 6},
                     MatmulCase{1, 256, 256}));
+
+// a cached artifact of another build must not be taken for one of this
+TEST(Compile, VersionNamesTheBuild) {
+  ASSERT_EQ(buildId().size(), 40u);
+  EXPECT_NE(compilerVersion().find(buildId().substr(0, 12)), std::string::npos);
+}
 
 TEST(Compile, StateInPlaceAndScan) {
   Program program("state");
