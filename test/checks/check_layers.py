@@ -40,6 +40,9 @@ ALSO_IN_TESTS = {
     "test/compiler/pipelines": ["dsl/"],
     "test/compiler/codegen": ["dsl/"],
     "test/rl/algorithms": MLIR,
+    # algorithms and their parts, compiled and run
+    "test/rl/lqr": ["dsl/", "rl/algorithms/"],
+    "test/rl/modes": ["dsl/", "rl/algorithms/"],
 }
 SYSTEM = ("sys/", "gnu/", "linux/", "asm/", "arpa/", "netinet/", "net/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
