@@ -1,7 +1,7 @@
 """Tracked text speaks about Phlox alone, and promises nothing unfinished.
 
-No path of the machine it was written on, no word about who or what wrote it,
-no mark of work left over unless it names an issue: TODO(#12).
+No path of one person's machine, no mark of work left over unless it names an
+issue: TODO(#12).
 """
 
 import re
@@ -10,11 +10,7 @@ import checks
 
 RULES = {
     "a path of one machine":
-        re.compile(r"(?<![\w.~-])/(home|root|work|farm|Users|mnt|media)/\w"),
-    "a word about how the text was made":
-        re.compile(r"\b(sub-?agents?|helper agents?|coding agents?|chatbot|"
-                   r"language model|this session|the issue says|as an ai)\b",
-                   re.I),
+        re.compile(r"(?<![\w.~-])/(home|root|Users|mnt|media)/\w"),
     "unfinished work":
         re.compile(r"\b(TODO(?!\(#\d+\))|FIXME|XXX|HACK)\b|\bfor now\b"),
 }
@@ -38,9 +34,8 @@ def check(root):
 checks.run(
     check,
     {"README.md": "Build in build/release/home/x; TODO(#12): a table.\n"
-                  "An agent acts, a helper function helps.\n"},
+                  "See /usr/lib and the folder home/x.\n"},
     [({"a.cpp": "// see /home/me/notes.txt\n"}, "a path of one machine"),
-     ({"a.cpp": "x = '/work/b';\n"}, "a path of one machine"),
-     ({"docs/a.md": "A subagent wrote this.\n"}, "how the text was made"),
+     ({"a.cpp": "x = '/root/b';\n"}, "a path of one machine"),
      ({"a.h": "// TODO: later\n"}, "unfinished work"),
      ({"a.h": "// good enough for now\n"}, "unfinished work")])
