@@ -1,5 +1,6 @@
 #include "tools/phlox/eager.h"
 #include "rl/trainer/program.h"
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fmt/core.h>
@@ -36,8 +37,10 @@ std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 EagerRunner::EagerRunner(const phlox_executable_table &table,
                          const std::string &entry, phlox_pool *pool)
     : desc_(&find_entry(table, entry)), kernels_(std::make_unique<Kernels>()) {
-  const auto file = std::filesystem::temp_directory_path() /
-                    fmt::format("phlox-eager-{}.so", getpid());
+  static std::atomic<int> made_so_far = 0; // several runners in one process
+  const auto file =
+      std::filesystem::temp_directory_path() /
+      fmt::format("phlox-eager-{}-{}.so", getpid(), made_so_far++);
   struct Remove {
     std::filesystem::path path;
     ~Remove() {
