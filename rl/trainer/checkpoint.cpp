@@ -234,19 +234,27 @@ void Checkpoints::prune() {
 }
 
 fs::path Checkpoints::newest() {
+  std::vector<fs::path> damaged;
   for (const fs::path &folder : all()) {
     try {
       verify_checkpoint(folder, segments());
+      std::error_code ignored;
+      for (const fs::path &one : damaged)
+        fs::rename(one, folder_ / ("damaged-" + one.filename().string()),
+                   ignored);
       return folder;
     } catch (const std::exception &error) {
       log_.warn(fmt::format("checkpoint {} is damaged, going to the one "
                             "before: {}",
                             folder.filename().string(), error.what()));
-      std::error_code ignored;
-      fs::rename(folder, folder_ / ("damaged-" + folder.filename().string()),
-                 ignored);
+      damaged.push_back(folder);
     }
   }
+  // to begin anew would delete what may still be of use
+  if (!damaged.empty())
+    throw std::runtime_error(
+        fmt::format("{}: must hold an intact checkpoint: got {} damaged",
+                    folder_.string(), damaged.size()));
   return {};
 }
 

@@ -32,6 +32,8 @@ public:
 
   /// Returns the newest checkpoint whose sums are right, empty if there is
   /// none; says one line for each that is damaged and sets it aside.
+  ///
+  /// Errors:  std::runtime_error if all are damaged; then all stay in place.
   std::filesystem::path newest();
 
   const std::filesystem::path &folder() const { return folder_; }

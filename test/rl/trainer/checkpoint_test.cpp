@@ -62,18 +62,24 @@ TEST(Checkpoint, GoesToTheOneBeforeWhenAFileIsDamaged) {
   }
 }
 
-TEST(Checkpoint, StartsAnewWithoutAGoodOne) {
+TEST(Checkpoint, RefusesToStartAnewOverDamagedOnes) {
   Scratch folder;
   fs::path run = folder.path() / "run";
   TrainerConfig config = config_of(1000);
   config.checkpoint.every = 0;
   ASSERT_EQ(run_lqr(config, folder.path()), 0);
-  fs::remove(run / "checkpoints" / newest(run) / "SUMS");
-  testing::internal::CaptureStderr();
-  ASSERT_EQ(run_lqr(config, folder.path()), 0);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("SUMS"));
-  ASSERT_EQ(run_lqr(config, folder.path(), "unbroken"), 0);
-  expect_same_run(run, folder.path() / "unbroken");
+  fs::path last = run / "checkpoints" / newest(run);
+  fs::remove(last / "SUMS");
+  std::string metrics = read_text(run / "metrics.csv");
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run_lqr(config, folder.path()), 1);
+    std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_THAT(said, HasSubstr("SUMS"));
+    EXPECT_THAT(said, HasSubstr("must hold an intact checkpoint: got 1"));
+    EXPECT_TRUE(fs::exists(last / "arena.safetensors"));
+    EXPECT_EQ(read_text(run / "metrics.csv"), metrics);
+  }
 }
 
 TEST(Checkpoint, KeepsAsManyAsAsked) {
