@@ -94,9 +94,9 @@ bool Loop::evaluate_finally() {
   telemetry_->final_evaluation(at_, *evaluation);
   Summary summary = summarize(evaluation->returns);
   log_.say(fmt::format("final evaluation, {} episodes: {:.2f} ± {:.2f} (IQM "
-                       "{:.2f}); phlox report {} -o report.html",
+                       "{:.2f})",
                        config_.eval.final_episodes, summary.mean, summary.sd,
-                       summary.iqm, folder_.path().string()));
+                       summary.iqm));
   return true;
 }
 

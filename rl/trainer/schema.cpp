@@ -188,6 +188,13 @@ std::string Schema::hint(std::string_view key) const {
   return fmt::format("nearest: {}", fmt::join(names, ", "));
 }
 
+// JSON alone would write null for what is not finite
+std::string shown(const json &value) {
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    return fmt::format("{}", value.get<double>());
+  return value.dump();
+}
+
 json typed(const KeySpec &spec, const json &value) {
   json result = json::value_t::discarded;
   each_type(spec.type, [&](std::string_view type) {
@@ -196,12 +203,12 @@ json typed(const KeySpec &spec, const json &value) {
   });
   if (result.is_discarded())
     throw UsageError(fmt::format("{} must be {}: got {}", spec.key, spec.type,
-                                 value.dump()));
+                                 shown(value)));
   if (result.is_number()) {
     double number = result.get<double>();
     if (!(number >= spec.least && number <= spec.most))
       throw UsageError(fmt::format("{} must be from {} to {}: got {}", spec.key,
-                                   spec.least, spec.most, value.dump()));
+                                   spec.least, spec.most, shown(value)));
   }
   return result;
 }
