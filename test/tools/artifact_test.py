@@ -121,6 +121,15 @@ class ArtifactTest(CliTest):
                 self.fail_with(2, re.escape(text), "compile", *words, *out)
         self.fail_with(2, "entry point must be one of init, train_step", "run",
                        self.artifact, "fly")
+        for name in ["", "x.h"]:
+            self.fail_with(2, "other than its header", "compile", "sac",
+                           "--env", "lqr", "-o", name)
+        for seed in ["-1", "18446744073709551616", "", "1.5"]:
+            self.fail_with(2, "whole number", "run", self.artifact, "init",
+                           "--init", seed)
+        same = self.place / "same"
+        self.fail_with(2, "must be two files", "run", self.artifact, "init",
+                       "--init", 3, "--out", same, "--state-out", same)
         self.assertEqual(list(self.place.iterdir()), [])
 
     def test_damaged_artifacts(self):

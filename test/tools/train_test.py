@@ -90,6 +90,9 @@ class TrainTest(CliTest):
                 ("nearest: 'eval.every'", "--set", "eval.evry=1"),
                 ("as the artifact was compiled", "--set", "batch=32"),
                 ("keyword argument must be one of", "--set", "env.mass=1"),
+                ("stop_after must be from 0 to inf: got nan", "--set",
+                 "stop_after=nan"),
+                ("without '/': got '../up'", "--name", "../up"),
                 ("'sample_3'", "--num-envs", "3")]:
             with self.subTest(words):
                 result = phlox("train", "--artifact", self.artifact, "-q",
@@ -176,6 +179,11 @@ class TrainTest(CliTest):
         self.assertEqual(
             before,
             (run / "checkpoints/000001200/arena.safetensors").read_bytes())
+        (self.place / "broken").mkdir()
+        (self.place / "broken/config.toml").write_text("[[[\n")
+        self.fail_with(1, "broken/config.toml:1: must be TOML", "train",
+                       "--resume", self.place / "broken")
+        shutil.rmtree(self.place / "broken")
         # the parent will do, and the end may move
         self.succeed("train", "--resume", self.place, "-q",
                      "--total-timesteps", "2000")

@@ -2,6 +2,7 @@
 #include "rl/trainer/errors.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
+#include <filesystem>
 #include <fmt/core.h>
 
 namespace phlox::tools {
@@ -14,6 +15,11 @@ struct Arguments {
 };
 
 void compile(const Arguments &arguments) {
+  const std::filesystem::path out = arguments.out;
+  if (!out.has_filename() || out.extension() == ".h")
+    throw CLI::ValidationError(
+        fmt::format("--out must name a file other than its header: got '{}'",
+                    arguments.out));
   const auto config = resolve(arguments.words);
   auto request = compile_request(arguments.words, config);
   request.embed_ir = !arguments.strip;

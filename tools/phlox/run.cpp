@@ -4,6 +4,7 @@
 #include "tools/phlox/eager.h"
 #include "tools/phlox/verbs.h"
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -93,6 +94,10 @@ public:
   }
 
   void run() {
+    if (!arguments.out.empty() && arguments.out == arguments.state_out)
+      throw CLI::ValidationError(
+          fmt::format("--out and --state-out must be two files: got '{}' twice",
+                      arguments.out));
     const auto &desc = find(arguments.entry);
     fill_state();
     Buffers inputs = read_inputs(arguments, desc), outputs;
@@ -233,6 +238,17 @@ private:
   std::unique_ptr<phlox_state, rl::RuntimeDelete> state;
 };
 
+// a conversion alone takes -1 for 2^64 - 1 and cuts what is larger
+std::string refuse_seed(const std::string &text) {
+  std::uint64_t seed = 0;
+  const char *end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seed);
+  if (error == std::errc() && rest == end)
+    return "";
+  return fmt::format("must be a whole number from 0 to 2^64 - 1: got '{}'",
+                     text);
+}
+
 } // namespace
 
 void add_run_verb(CLI::App &app) {
@@ -241,7 +257,8 @@ void add_run_verb(CLI::App &app) {
   auto a = std::make_shared<Arguments>();
   verb->add_option("FILE", a->file, "An artifact")->required();
   verb->add_option("ENTRY", a->entry, "An entry point of it")->required();
-  verb->add_option("--init", a->init, "Make the state by init(SEED) [zeros]");
+  verb->add_option("--init", a->init, "Make the state by init(SEED) [zeros]")
+      ->check(refuse_seed);
   verb->add_option("--state", a->state, "Read the state from safetensors");
   verb->add_option("--in", a->in, "Inputs, safetensors");
   verb->add_option("--out", a->out, "Write the outputs, safetensors");

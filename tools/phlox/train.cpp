@@ -32,14 +32,15 @@ struct Origin {
 Origin origin_of_run(const std::filesystem::path &run) {
   const auto path = (run / "config.toml").string();
   try {
-    const auto table = toml::parse_file(path);
+    const auto table = toml::parse(rl::read_text(path));
     Origin origin;
     origin.algorithm = table["algorithm"].value_or(std::string());
     origin.env = table["env"]["id"].value_or(std::string());
     return origin;
   } catch (const toml::parse_error &error) {
-    throw std::runtime_error(
-        fmt::format("{}: {}", path, std::string(error.description())));
+    throw std::runtime_error(fmt::format("{}:{}: must be TOML: got: {}", path,
+                                         error.source().begin.line,
+                                         error.description()));
   }
 }
 
@@ -48,6 +49,10 @@ public:
   explicit Training(Arguments &arguments) : a(arguments) {}
 
   int run() {
+    if (a.name != std::filesystem::path(a.name).filename() || a.name == "." ||
+        a.name == "..")
+      throw CLI::ValidationError(fmt::format(
+          "--name must be a folder's name without '/': got '{}'", a.name));
     Executable given, kept;
     if (!a.artifact.empty()) {
       given = load_executable(a.artifact);
