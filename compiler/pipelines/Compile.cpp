@@ -60,6 +60,12 @@ llvm::Error dumpTo(mlir::ModuleOp module, const std::string &directory,
   if (error)
     return llvm::createStringError(path + ": " + error.message());
   module.print(file);
+  file.close();
+  if (file.has_error()) {
+    error = file.error();
+    file.clear_error(); // or the stream would end the process
+    return llvm::createStringError(path + ": " + error.message());
+  }
   return llvm::Error::success();
 }
 

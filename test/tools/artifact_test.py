@@ -207,6 +207,13 @@ class ArtifactTest(CliTest):
                        out / "a.so", file_limit=limit,
                        env={"TMPDIR": str(out)})
         self.assertEqual(list(out.iterdir()), [])
+        for phase in ["00-program.mlir", "90-llvm.ll"]:
+            (out / phase).symlink_to("/dev/full")
+            self.fail_with(1, phase + ": No space left", "compile", "sac",
+                           "--env", "lqr", *cli.TINY, "-o", out / "a.so",
+                           "--dump-ir", out)
+            (out / phase).unlink()
+            self.assertFalse((out / "a.so").exists())
 
     def test_full_disk_leaves_nothing_of_a_pair(self):
         """The header fits, the artifact does not."""

@@ -59,11 +59,19 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-void dump(const llvm::Module &module, const std::string &directory) {
+llvm::Error dump(const llvm::Module &module, const std::string &directory) {
   std::error_code error;
-  llvm::raw_fd_ostream file(directory + "/90-llvm.ll", error);
-  if (!error)
+  const std::string path = directory + "/90-llvm.ll";
+  llvm::raw_fd_ostream file(path, error);
+  if (!error) {
     module.print(file, nullptr);
+    file.close();
+    error = file.error();
+    file.clear_error(); // or the stream would end the process
+  }
+  if (error)
+    return llvm::createStringError(path + ": " + error.message());
+  return llvm::Error::success();
 }
 } // namespace
 
@@ -114,7 +122,8 @@ emitObject(mlir::ModuleOp module, const Target &target,
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   optimise(*code, *machine);
   if (!dumpDirectory.empty())
-    dump(*code, dumpDirectory);
+    if (auto error = dump(*code, dumpDirectory))
+      return error;
 
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
