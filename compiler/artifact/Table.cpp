@@ -148,7 +148,10 @@ namespace {
 void describe(llvm::raw_ostream &os, const TensorRow &row) {
   static constexpr const char *names[] = {"",    "F32", "F64", "BF16", "I32",
                                           "U32", "I64", "U64", "BOOL"};
-  os << row.name << " (";
+  // a name stands inside a comment and must not end it
+  for (char c : row.name)
+    os << (c == '*' || !llvm::isPrint(c) ? '_' : c);
+  os << " (";
   llvm::interleaveComma(row.dims, os);
   os << ") " << names[row.dtype];
 }

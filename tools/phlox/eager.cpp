@@ -123,23 +123,16 @@ void EagerRunner::run(const std::vector<EagerStep> &steps) {
   const auto &tensors = program_.tensors;
   for (const auto &step : steps) {
     if (!step.entry.empty()) {
-      phlox_buffer inputs[16], outputs[16];
-      std::vector<phlox_buffer> many;
-      phlox_buffer *in = inputs;
-      if (step.operands.size() > 16) {
-        many.resize(step.operands.size());
-        in = many.data();
-      }
+      in_.resize(step.operands.size());
+      out_.resize(step.results.size());
       for (std::size_t i = 0; i < step.operands.size(); i++)
-        in[i] = {memory(step.operands[i]),
-                 static_cast<std::uint64_t>(tensors[step.operands[i]].bytes)};
+        in_[i] = {memory(step.operands[i]),
+                  static_cast<std::uint64_t>(tensors[step.operands[i]].bytes)};
       for (std::size_t i = 0; i < step.results.size(); i++)
-        outputs[i] = {
-            memory(step.results[i]),
-            static_cast<std::uint64_t>(tensors[step.results[i]].bytes)};
+        out_[i] = {memory(step.results[i]),
+                   static_cast<std::uint64_t>(tensors[step.results[i]].bytes)};
       check(phlox_entry_run(kernels_->entries.at(step.entry), kernels_->state,
-                            in, step.operands.size(), outputs,
-                            step.results.size()));
+                            in_.data(), in_.size(), out_.data(), out_.size()));
       dispatches_++;
       for (int tensor : step.operands)
         release(tensor);

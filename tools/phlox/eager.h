@@ -34,6 +34,7 @@ private:
   std::vector<int> uses_, left_; // reads of a run, reads still to come
   std::vector<std::uint8_t> borrowed_, kept_;
   std::map<std::int64_t, std::vector<std::byte *>> free_; // by size
+  std::vector<phlox_buffer> in_, out_; // of the dispatch at hand
   std::int64_t dispatches_ = 0;
 };
 
