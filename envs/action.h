@@ -5,27 +5,44 @@
 
 namespace phlox::envs {
 
-/// Sums numbers in NumPy's order: fewer than eight from left to right, else
-/// eight lanes, a tree over them, and the rest from left to right.
-template <class T> T numpy_sum(std::span<const T> terms) {
-  if (terms.size() < 8) {
+/// Sums term(first) to term(first + count - 1) in NumPy's order: fewer than
+/// eight from left to right; up to 128 in eight lanes, a tree over them, and
+/// the rest from left to right; more as the sum of two halves.
+template <class T, class Term>
+T numpy_sum(std::size_t first, std::size_t count, Term term) {
+  if (count < 8) {
     T sum = 0;
-    for (const T term : terms)
-      sum += term;
+    for (std::size_t k = 0; k < count; ++k)
+      sum += term(first + k);
     return sum;
+  }
+  if (count > 128) {
+    const std::size_t half = count / 2 - count / 2 % 8;
+    return numpy_sum<T>(first, half, term) +
+           numpy_sum<T>(first + half, count - half, term);
   }
   T lane[8];
   std::size_t next = 0;
   for (; next < 8; ++next)
-    lane[next] = terms[next];
-  for (; next + 8 <= terms.size(); next += 8)
+    lane[next] = term(first + next);
+  for (; next + 8 <= count; next += 8)
     for (std::size_t k = 0; k < 8; ++k)
-      lane[k] += terms[next + k];
+      lane[k] += term(first + next + k);
   T sum = ((lane[0] + lane[1]) + (lane[2] + lane[3])) +
           ((lane[4] + lane[5]) + (lane[6] + lane[7]));
-  for (; next < terms.size(); ++next)
-    sum += terms[next];
+  for (; next < count; ++next)
+    sum += term(first + next);
   return sum;
+}
+
+template <class T> T numpy_sum(std::span<const T> terms) {
+  return numpy_sum<T>(0, terms.size(), [&](std::size_t k) { return terms[k]; });
+}
+
+/// Sums squares in NumPy's order.
+template <class T> T sum_of_squares(std::span<const T> numbers) {
+  return numpy_sum<T>(0, numbers.size(),
+                      [&](std::size_t k) { return numbers[k] * numbers[k]; });
 }
 
 /// Views an action of float32 (training) or float64 (replay) numbers.
@@ -52,16 +69,9 @@ public:
 
 private:
   template <class T> double cost_of(const T *numbers, double weight) const {
-    // up to 64 actuators need no allocation, and no task has more than 17
-    constexpr std::size_t chunk = 64;
-    T squares[chunk], sum = 0;
-    for (std::size_t start = 0; start < size_; start += chunk) {
-      const std::size_t count = size_ - start < chunk ? size_ - start : chunk;
-      for (std::size_t k = 0; k < count; ++k)
-        squares[k] = numbers[start + k] * numbers[start + k];
-      sum += numpy_sum(std::span<const T>(squares, count));
-    }
-    return static_cast<double>(static_cast<T>(weight) * sum);
+    return static_cast<double>(
+        static_cast<T>(weight) *
+        sum_of_squares(std::span<const T>(numbers, size_)));
   }
 
   const float *floats_ = nullptr;

@@ -189,16 +189,25 @@ Kwargs scalar(double value) { return Kwargs::array({Kwargs::array({value})}); }
 } // namespace
 
 Entry lqr_entry() {
-  return {id, "linear dynamics and quadratic cost, solved in closed form",
-          Kwargs{{"A", scalar(.95)},
-                 {"B", scalar(.4)},
-                 {"Q", scalar(1.)},
-                 {"R", scalar(.3)},
-                 {"W", scalar(.01)},
-                 {"action_scale", 6.0},
-                 {"x0_range", 2.0},
-                 {"max_episode_steps", 100}},
-          make};
+  return {
+      id, "linear dynamics and quadratic cost, solved in closed form",
+      Kwargs{{"A", scalar(.95)},
+             {"B", scalar(.4)},
+             {"Q", scalar(1.)},
+             {"R", scalar(.3)},
+             {"W", scalar(.01)},
+             {"action_scale", 6.0},
+             {"x0_range", 2.0},
+             {"max_episode_steps", 100}},
+      make,
+      Kwargs{{"A", "how the state moves on its own, a matrix"},
+             {"B", "how the control moves the state, a matrix"},
+             {"Q", "cost of the state, a matrix"},
+             {"R", "cost of the control, a matrix"},
+             {"W", "covariance of the noise, a matrix"},
+             {"action_scale", "control per unit of action"},
+             {"x0_range", "a start's coordinates are below this"},
+             {"max_episode_steps", "env steps until an episode is truncated"}}};
 }
 
 } // namespace phlox::envs

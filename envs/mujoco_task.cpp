@@ -1,6 +1,5 @@
 #include "envs/mujoco_task.h"
 #include "envs/assets.h"
-#include "envs/registry.h"
 
 #include <algorithm>
 #include <cmath>
@@ -33,6 +32,14 @@ void check_size(const std::string &path, const char *what, int required,
   if (required != 0 && required != got)
     throw std::runtime_error(fmt::format(
         "{}: {} must be {} for this task: got {}", path, what, required, got));
+}
+
+void check_least(const std::string &path, const char *what, int least,
+                 int got) {
+  if (got < least)
+    throw std::runtime_error(
+        fmt::format("{}: {} must be at least {} for this task: got {}", path,
+                    what, least, got));
 }
 
 void check_control_ranges(const std::string &path, const mjModel &model) {
@@ -94,20 +101,24 @@ Model load_model(const std::string &name, const ModelLayout &layout) {
   return result;
 }
 
-Kwargs mujoco_kwargs(const char *xml_file, int frame_skip,
-                     int max_episode_steps, const Kwargs &own) {
-  Kwargs kwargs = own;
-  kwargs["xml_file"] = xml_file;
-  kwargs["frame_skip"] = frame_skip;
-  kwargs["max_episode_steps"] = max_episode_steps;
-  return kwargs;
-}
-
-MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs) {
+MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs,
+                           const char *own_file, const ModelLayout &exact,
+                           const ModelLayout &least) {
   MujocoConfig config;
   config.id = id;
   config.frame_skip = positive_int(id, kwargs, "frame_skip");
   config.max_episode_steps = positive_int(id, kwargs, "max_episode_steps");
+  if (kwargs.contains("reset_noise_scale") && kwargs["reset_noise_scale"] < 0)
+    throw std::invalid_argument(
+        fmt::format("{}: reset_noise_scale must be at least 0: got {}", id,
+                    kwargs["reset_noise_scale"].get<double>()));
+  const std::string file = kwargs["xml_file"];
+  config.model = load_model(file, file == own_file ? exact : ModelLayout{});
+  const mjModel &model = *config.model.model;
+  check_least(config.model.path, "nq", least.nq, model.nq);
+  check_least(config.model.path, "nv", least.nv, model.nv);
+  check_least(config.model.path, "nbody", least.nbody, model.nbody);
+  check_least(config.model.path, "nu", least.nu, model.nu);
   return config;
 }
 
@@ -174,7 +185,6 @@ StepResult MujocoTask::step(const Action &action, Stream *) {
     throw std::invalid_argument(
         fmt::format("{}: action must have {} numbers: got {}", spec_.id,
                     model().nu, action.size()));
-  remember();
   for (std::size_t k = 0; k < action.size(); ++k)
     data_->ctrl[k] = action[k];
   // a repair resets the counters and then counts itself, so start from zero
@@ -188,6 +198,7 @@ StepResult MujocoTask::step(const Action &action, Stream *) {
     result.broken |= data_->warning[kind].number > 0;
   result.reward = reward(action);
   result.terminated = terminated();
+  remember();
   return result;
 }
 
@@ -211,6 +222,7 @@ void MujocoTask::load(std::span<const double> state) {
                     size + own.size(), state.size()));
   mj_resetData(&model(), data_.get());
   mj_setState(&model(), data_.get(), state.data(), mjSTATE_INTEGRATION);
+  remember();
   std::copy(state.begin() + std::ssize(state) - std::ssize(own), state.end(),
             own.begin());
 }

@@ -2,6 +2,7 @@
 // observation, reward, end and reset noise.
 #pragma once
 #include "envs/environment.h"
+#include "envs/registry.h"
 
 #include <memory>
 #include <mujoco/mujoco.h>
@@ -46,15 +47,31 @@ struct MujocoConfig {
   int obs_size = 0;
 };
 
-/// Returns the keyword arguments of a MuJoCo task: xml_file, frame_skip and
-/// max_episode_steps with these defaults, and the task's own.
-Kwargs mujoco_kwargs(const char *xml_file, int frame_skip,
-                     int max_episode_steps, const Kwargs &own);
+/// The keyword arguments that every MuJoCo task has, with a task's own
+/// defaults.
+struct MujocoDefaults {
+  const char *xml_file;
+  int frame_skip;
+  int max_episode_steps = 1000;
+};
 
-/// Reads frame_skip and max_episode_steps from resolved keyword arguments.
+/// Describes a MuJoCo task; its help comes from one table for all of them
+/// (mujoco_help.cpp).
 ///
-/// Errors:  std::invalid_argument if one is outside [1, 2^31).
-MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs);
+/// Errors:  std::logic_error for a keyword argument that the table lacks.
+Entry mujoco_entry(const char *id, const char *summary,
+                   const MujocoDefaults &common, Kwargs own,
+                   std::unique_ptr<Environment> (*make)(const Kwargs &));
+
+/// Reads the keyword arguments that all tasks have and loads the model, which
+/// must have the layout `exact` if it is the task's own, and else, being
+/// someone's own, at least the numbers that the task reads.
+///
+/// Errors:  std::invalid_argument if frame_skip or max_episode_steps is outside
+///          [1, 2^31) or reset_noise_scale below 0; as load_model.
+MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs,
+                           const char *own_file, const ModelLayout &exact,
+                           const ModelLayout &least);
 
 /// A task on a MuJoCo model, with Gymnasium's order of calls.
 ///
@@ -88,14 +105,14 @@ protected:
   /// draws all of qpos, then all of qvel.
   virtual void draw_start(Stream &noise, std::span<double> qpos,
                           std::span<double> qvel) const = 0;
-  /// Runs after a start state was set and before every step: the place to keep
-  /// what the reward will be compared with.
-  virtual void remember() = 0;
+  /// Runs after a start state was set, after every step and after load(): the
+  /// place to keep what the next reward will be compared with.
+  virtual void remember() {}
   /// Returns the reward of the step that was just made.
   virtual double reward(const Action &action) = 0;
   virtual bool terminated() const { return false; }
-  /// Returns what the task remembers from one step to the next beyond MuJoCo's
-  /// state; it becomes part of save().
+  /// Returns what the task remembers from one step to the next and cannot read
+  /// from qpos and qvel; it becomes part of save().
   virtual std::span<double> memory() { return {}; }
 
   std::span<const double> qpos() const {
@@ -103,6 +120,9 @@ protected:
   }
   std::span<const double> qvel() const {
     return {data_->qvel, static_cast<std::size_t>(model().nv)};
+  }
+  std::span<const double> ctrl() const {
+    return {data_->ctrl, static_cast<std::size_t>(model().nu)};
   }
 
 private:

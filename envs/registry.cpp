@@ -15,7 +15,18 @@ namespace phlox::envs {
 namespace {
 
 std::vector<Entry> &mutable_environments() {
-  static std::vector<Entry> entries = {half_cheetah_entry(), lqr_entry()};
+  static std::vector<Entry> entries = {ant_entry(),
+                                       half_cheetah_entry(),
+                                       hopper_entry(),
+                                       humanoid_entry(),
+                                       humanoid_standup_entry(),
+                                       inverted_double_pendulum_entry(),
+                                       inverted_pendulum_entry(),
+                                       pusher_entry(),
+                                       reacher_entry(),
+                                       swimmer_entry(),
+                                       walker2d_entry(),
+                                       lqr_entry()};
   return entries;
 }
 
@@ -53,6 +64,21 @@ std::string text(const Kwargs &value) {
   return value.dump(-1, ' ', false, Kwargs::error_handler_t::replace);
 }
 
+bool is_range(const Kwargs &value) {
+  return value.is_array() && value.size() == 2 && !value[0].is_array();
+}
+
+double end_of_range(const Kwargs &value) {
+  if (value == "inf" || value == "-inf")
+    return value == "inf" ? HUGE_VAL : -HUGE_VAL;
+  return value.is_number() ? value.get<double>() : NAN;
+}
+
+// infinite ends as strings, since JSON has no number for them
+Kwargs written(double end) {
+  return std::isinf(end) ? Kwargs(end < 0 ? "-inf" : "inf") : Kwargs(end);
+}
+
 const char *type_name(const Kwargs &value) {
   if (value.is_number_integer())
     return "an integer";
@@ -60,6 +86,8 @@ const char *type_name(const Kwargs &value) {
     return "a finite number";
   if (value.is_boolean())
     return "true or false";
+  if (is_range(value))
+    return "a range [low, high]";
   return value.is_string() ? "a string" : "a number or a matrix";
 }
 
@@ -78,6 +106,14 @@ Kwargs converted(const Kwargs &value, const Kwargs &like) {
     if (value.is_number() && std::isfinite(value.get<double>()))
       return value.get<double>();
     return nullptr;
+  }
+  if (is_range(like)) {
+    if (!is_range(value))
+      return nullptr;
+    const Range range{end_of_range(value[0]), end_of_range(value[1])};
+    if (!(range.low <= range.high))
+      return nullptr;
+    return Kwargs::array({written(range.low), written(range.high)});
   }
   if (like.is_array())
     return value.is_array() || value.is_number() ? value : Kwargs();
@@ -121,10 +157,15 @@ Kwargs resolve_kwargs(const Entry &entry, const Kwargs &given) {
                       entry.id, fmt::join(keys, ", "), key));
     }
     Kwargs fitting = converted(value, entry.defaults[key]);
+    std::string wanted = type_name(entry.defaults[key]);
+    if (fitting.is_null() && entry.alternatives.contains(key)) {
+      fitting = converted(value, entry.alternatives[key]);
+      wanted += fmt::format(" or {}", type_name(entry.alternatives[key]));
+    }
     if (fitting.is_null())
       throw std::invalid_argument(
           fmt::format("{}: keyword argument '{}' must be {}: got {}", entry.id,
-                      key, type_name(entry.defaults[key]), text(value)));
+                      key, wanted, text(value)));
     resolved[key] = std::move(fitting);
   }
   return resolved;
@@ -137,6 +178,11 @@ int positive_int(std::string_view id, const Kwargs &kwargs, const char *key) {
         fmt::format("{}: keyword argument '{}' must be 1 to {}: got {}", id,
                     key, std::numeric_limits<int>::max(), value));
   return static_cast<int>(value);
+}
+
+Range range_of(const Kwargs &kwargs, const char *key) {
+  const Kwargs &range = kwargs.at(key);
+  return {end_of_range(range.at(0)), end_of_range(range.at(1))};
 }
 
 std::unique_ptr<Environment> make_environment(std::string_view id,

@@ -13,6 +13,18 @@
 
 namespace phlox::envs {
 
+/// Two ends, each perhaps infinite; low <= high.
+struct Range {
+  double low, high;
+
+  /// Without the ends; false for a NaN.
+  bool inside(double x) const { return low < x && x < high; }
+  /// With the ends; false for a NaN.
+  bool contains(double x) const { return low <= x && x <= high; }
+  /// Returns the nearest number of the range; a NaN stays one.
+  double clip(double x) const { return x < low ? low : x > high ? high : x; }
+};
+
 /// Describes a task that can be made by its id.
 struct Entry {
   std::string id;
@@ -20,6 +32,9 @@ struct Entry {
   Kwargs defaults; // every key that is accepted; a value's type is the key's
   /// Makes the task; its argument has a value of the right type for every key.
   std::function<std::unique_ptr<Environment>(const Kwargs &)> make;
+  Kwargs help = Kwargs::object(); // one line for each key
+  /// Keys that take values of another type as well: an example of it.
+  Kwargs alternatives = Kwargs::object();
 };
 
 /// Adds a task, for programs that bring their own.
@@ -37,6 +52,8 @@ const std::vector<Entry> &environments();
 const Entry &find_environment(std::string_view id);
 
 /// Returns the defaults of a task overridden by the given keyword arguments.
+/// Where the default is a pair of numbers, the key takes a range: an end may be
+/// infinite, written "inf" or "-inf" (the numbers of TOML will do).
 ///
 /// Errors:  std::invalid_argument for an unknown key (lists the valid ones) or
 ///          a value of another type.
@@ -46,6 +63,9 @@ Kwargs resolve_kwargs(const Entry &entry, const Kwargs &given);
 ///
 /// Errors:  std::invalid_argument if it is outside [1, 2^31).
 int positive_int(std::string_view id, const Kwargs &kwargs, const char *key);
+
+/// Reads a range from resolved keyword arguments.
+Range range_of(const Kwargs &kwargs, const char *key);
 
 /// Makes one environment.
 ///

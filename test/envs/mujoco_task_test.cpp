@@ -41,27 +41,6 @@ protected:
 const std::string body = "<worldbody><body><joint name='hinge'/>"
                          "<geom size='1'/></body></worldbody>";
 
-TEST_F(MujocoTaskTest, HalfCheetahAsInItsTable) {
-  const auto environment = make_environment("HalfCheetah-v5", {});
-  const auto &task = dynamic_cast<const MujocoTask &>(*environment);
-  const Spec &spec = task.spec();
-  EXPECT_EQ(task.model().nq, 9);
-  EXPECT_EQ(task.model().nv, 9);
-  EXPECT_EQ(task.model().nbody, 8);
-  EXPECT_EQ(task.model().nu, 6);
-  EXPECT_EQ(task.dt(), .01 * 5);
-  EXPECT_EQ(task.model().opt.integrator, mjINT_EULER);
-  const double gears[] = {120, 90, 60, 120, 60, 30};
-  for (int k = 0; k < 6; ++k)
-    EXPECT_EQ(task.model().actuator_gear[6 * k], gears[k]);
-  EXPECT_EQ(spec.obs_size, 17);
-  EXPECT_EQ(spec.max_episode_steps, 1000);
-  EXPECT_EQ(spec.action_low, std::vector<double>(6, -1));
-  EXPECT_EQ(spec.action_high, std::vector<double>(6, 1));
-  EXPECT_THAT(spec.simulator, HasSubstr("MuJoCo "));
-  EXPECT_THAT(spec.load_warning, HasSubstr("settotalmass"));
-}
-
 TEST_F(MujocoTaskTest, WarningsReachNeitherConsoleNorLogFile) {
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();

@@ -32,7 +32,7 @@ TEST(RegistryTest, EveryEntryIsMadeFromItsDefaults) {
 TEST(RegistryTest, UnknownIdNamesTheNearest) {
   EXPECT_EQ(refusal("halfcheetah-v4", {}),
             "environment must be a known id: got 'halfcheetah-v4', nearest "
-            "known: HalfCheetah-v5, lqr");
+            "known: HalfCheetah-v5, Reacher-v5, Walker2d-v5");
   EXPECT_THAT(refusal("LQ", {}), HasSubstr("nearest known: lqr,"));
 }
 
@@ -62,6 +62,63 @@ TEST(RegistryTest, WrongTypesAndRanges) {
   EXPECT_THAT(of("xml_file", 3), HasSubstr("must be a string: got 3"));
   EXPECT_THAT(of("reset_noise_scale", -1.),
               HasSubstr("reset_noise_scale must be at least 0: got -1"));
+}
+
+TEST(RegistryTest, RangesHaveTwoEndsThatMayBeInfinite) {
+  const auto of = [](const Kwargs &value) {
+    return refusal("Hopper-v5", {{"healthy_z_range", value}});
+  };
+  const char *required = "must be a range [low, high]: got ";
+  for (const Kwargs &wrong :
+       {Kwargs(1.), Kwargs("inf"), Kwargs::array({1}), Kwargs::array({2, 1}),
+        Kwargs::array({0, "high"}), Kwargs::array({NAN, 1}),
+        Kwargs::array({1, 2, 3}), Kwargs::array({true, 2})})
+    EXPECT_EQ(of(wrong), "Hopper-v5: keyword argument 'healthy_z_range' " +
+                             (required + wrong.dump()));
+  const Entry &entry = find_environment("Hopper-v5");
+  const double infinity = HUGE_VAL;
+  const Kwargs resolved = resolve_kwargs(
+      entry, {{"healthy_z_range", Kwargs::array({-infinity, 1})},
+              {"healthy_angle_range", Kwargs::array({"-inf", "inf"})}});
+  EXPECT_EQ(resolved["healthy_z_range"], Kwargs::array({"-inf", 1.}));
+  const Range angle = range_of(resolved, "healthy_angle_range");
+  EXPECT_EQ(angle.low, -infinity);
+  EXPECT_EQ(angle.high, infinity);
+  EXPECT_EQ(range_of(entry.defaults, "healthy_z_range").low, .7);
+}
+
+TEST(RegistryTest, RangesAreOpenClosedOrClip) {
+  const Range range{-1, 2};
+  EXPECT_TRUE(range.inside(0) && range.contains(-1) && range.contains(2));
+  EXPECT_FALSE(range.inside(-1) || range.inside(2) || range.contains(2.1));
+  EXPECT_FALSE(range.inside(NAN) || range.contains(NAN));
+  EXPECT_EQ(range.clip(-3), -1);
+  EXPECT_EQ(range.clip(3), 2);
+  EXPECT_EQ(range.clip(.5), .5);
+  EXPECT_TRUE(std::isnan(range.clip(NAN)));
+}
+
+TEST(RegistryTest, ABodyIsANumberOrAName) {
+  const auto of = [](const Kwargs &value) {
+    return refusal("Ant-v5", {{"main_body", value}});
+  };
+  EXPECT_EQ(of(13), "");
+  EXPECT_EQ(of("torso"), "");
+  EXPECT_THAT(of(1.5), HasSubstr("must be an integer or a string: got 1.5"));
+  EXPECT_THAT(of(14), HasSubstr("'main_body' must be 0 to 13 in "));
+  EXPECT_THAT(of(-1), HasSubstr(": got -1"));
+  EXPECT_THAT(message_of<std::runtime_error>(
+                  [] { make_environment("Ant-v5", {{"main_body", "head"}}); }),
+              HasSubstr("a body 'head' is required for this task: got world, "
+                        "torso, front_left_leg, "));
+}
+
+TEST(RegistryTest, EveryKeyHasItsLineOfHelp) {
+  for (const Entry &entry : environments())
+    for (const auto &[key, value] : entry.defaults.items()) {
+      ASSERT_TRUE(entry.help.contains(key)) << entry.id << " " << key;
+      EXPECT_FALSE(entry.help[key].get<std::string>().empty());
+    }
 }
 
 TEST(RegistryTest, ExactFloatsAreIntegersAndIntegersAreNumbers) {

@@ -2,8 +2,10 @@
 #pragma once
 #include "envs/registry.h"
 
+#include <cctype>
 #include <cmath>
 #include <cstdint>
+#include <gtest/gtest.h>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,29 @@ template <class Exception, class Call> std::string message_of(Call call) {
     return error.what();
   }
   return "";
+}
+
+/// Returns the ids of all tasks, or of those that are simulated.
+inline std::vector<std::string> all_tasks() {
+  std::vector<std::string> ids;
+  for (const Entry &entry : environments())
+    ids.push_back(entry.id);
+  return ids;
+}
+inline std::vector<std::string> simulated_tasks() {
+  std::vector<std::string> ids;
+  for (const Entry &entry : environments())
+    if (entry.defaults.contains("xml_file"))
+      ids.push_back(entry.id);
+  return ids;
+}
+
+/// Names the case of a parameter that is an id.
+inline std::string
+case_name(const ::testing::TestParamInfo<std::string> &info) {
+  std::string name = info.param.substr(0, info.param.find("-v"));
+  std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
+  return name;
 }
 
 /// Returns actions in [-1.2, 1.2] for step t of n environments; they depend on

@@ -21,7 +21,8 @@ nlohmann::json describe(const envs::Entry &entry) {
           {"qpos_size", spec.qpos_size},
           {"qvel_size", spec.qvel_size},
           {"simulator", spec.simulator},
-          {"kwargs", entry.defaults}};
+          {"kwargs", entry.defaults},
+          {"kwargs_help", entry.help}};
 }
 
 void list(bool as_json) {

@@ -3,10 +3,15 @@
 
 Usage: make_trajectories.py ID...        (with third_party/python on PYTHONPATH)
 
-For each id one file ID.json beside this script: starts A and B, actions in
-float64 and rounded to float32, 20 steps without reset. Start A is qpos0 at
-rest; start B adds .005 sin(k + 1) to qpos[k] and .005 cos(k + 1) to qvel[k].
-Action i has the numbers clip(.4 sin(.3 i + j), range).
+For each id one file ID.json beside this script: 20 steps without reset from
+starts A and B, actions in float64 and rounded to float32, and in float64 from
+start B with the keyword arguments of gymnasium_variants.py. Start A is qpos0 at
+rest; start B adds .005 sin(k + 1) to qpos[k] and .005 cos(k + 1) to qvel[k],
+except for what Pusher's reset sets. Action i has the numbers
+clip(.4 sin(.3 i + j), range).
+
+Hopper and Walker2d in start A stand on joint limits, where any difference in
+rounding flips a constraint: no numbers to store for other machines.
 """
 
 import json
@@ -19,19 +24,26 @@ import warnings
 HERE = pathlib.Path(__file__).resolve().parent
 warnings.filterwarnings("ignore")
 os.chdir(tempfile.mkdtemp())  # MuJoCo writes its log into the working directory
+sys.path.insert(0, str(HERE.parent))
+sys.dont_write_bytecode = True
 
 import gymnasium  # noqa: E402
 import mujoco  # noqa: E402
 import numpy as np  # noqa: E402
+from gymnasium_variants import VARIANTS, for_gymnasium  # noqa: E402
 
 STEPS = 20
+ON_LIMITS = ("Hopper-v5", "Walker2d-v5")
 
 
-def start(model, kind):
+def start(name, model, kind):
     qpos, qvel = model.qpos0.copy(), np.zeros(model.nv)
     if kind == "B":
         qpos += .005 * np.sin(np.arange(model.nq) + 1.)
         qvel += .005 * np.cos(np.arange(model.nv) + 1.)
+        if name == "Pusher-v5":
+            qpos[7:11] = (-.2, .1, 0, 0)
+            qvel[7:11] = 0
     return qpos, qvel
 
 
@@ -43,36 +55,51 @@ def actions(space, dtype):
     return raw.astype(dtype)
 
 
-def trajectory(env, kind, dtype):
+def kept_steps(obs_size, dtype):
+    """Returns the steps whose observations are worth their place."""
+    if dtype == np.float32:
+        return [STEPS - 1]
+    return [0, STEPS - 1] if obs_size > 50 else [0, 4, 9, 14, STEPS - 1]
+
+
+def trajectory(name, kind, dtype, kwargs):
+    env = gymnasium.make(name, **for_gymnasium(kwargs))
     task = env.unwrapped
     env.reset(seed=0)
     mujoco.mj_resetData(task.model, task.data)
-    qpos, qvel = start(task.model, kind)
+    qpos, qvel = start(name, task.model, kind)
     task.set_state(qpos, qvel)
+    start_obs = task._get_obs()
     rows = []
     applied = actions(env.action_space, dtype)
     for action in applied:
         obs, reward, terminated, _, _ = task.step(action)
         rows.append((obs.tolist(), float(reward), bool(terminated)))
     obs, reward, terminated = map(list, zip(*rows))
-    return {"start": kind, "dtype": np.dtype(dtype).name,
+    kept = kept_steps(len(obs[0]), dtype)
+    return {"start": kind, "dtype": np.dtype(dtype).name, "kwargs": kwargs,
             "qpos": qpos.tolist(), "qvel": qvel.tolist(),
             "actions": applied.astype(np.float64).tolist(),
-            "obs": obs, "reward": reward, "terminated": terminated}
+            "start_obs": start_obs.tolist(), "obs_steps": kept,
+            "obs": [obs[step] for step in kept], "reward": reward,
+            "terminated": [int(end) for end in terminated]}
 
 
 def main():
     for name in sys.argv[1:]:
-        env = gymnasium.make(name)
+        starts = "B" if name in ON_LIMITS else "AB"
         content = {
             "versions": {"mujoco": mujoco.__version__,
                          "gymnasium": gymnasium.__version__,
                          "numpy": np.__version__},
-            "trajectories": [trajectory(env, kind, dtype) for kind in "AB"
-                             for dtype in (np.float64, np.float32)]}
+            "trajectories": [trajectory(name, kind, dtype, {})
+                             for kind in starts
+                             for dtype in (np.float64, np.float32)] +
+                            [trajectory(name, "B", np.float64, kwargs)
+                             for kwargs in VARIANTS[name]]}
         text = json.dumps(content, separators=(",", ":"))
-        # one line per trajectory
-        text = text.replace('{"start"', '\n{"start"')
+        # one line per trajectory; a zero is a zero
+        text = text.replace('{"start":', '\n{"start":').replace("0.0,", "0,")
         (HERE / f"{name}.json").write_text(text + "\n")
 
 

@@ -1,0 +1,77 @@
+// Swimmer-v5: a chain of three links swims forward in a viscous plane, and pays
+// for control. Never terminates.
+// Source: Gymnasium 1.4.0, swimmer_v5.py.
+#include "envs/mujoco_parts.h"
+#include "envs/tasks.h"
+
+namespace phlox::envs {
+namespace {
+
+constexpr const char *id = "Swimmer-v5";
+constexpr MujocoDefaults defaults{"swimmer.xml", 4};
+
+struct Config {
+  double forward_reward_weight, ctrl_cost_weight, reset_noise_scale;
+  bool exclude_positions;
+};
+
+class Swimmer final : public MujocoTask {
+public:
+  Swimmer(const Config &config, const MujocoConfig &base)
+      : MujocoTask(base), config_(config) {}
+
+  std::unique_ptr<Environment> clone() const override {
+    return std::make_unique<Swimmer>(*this);
+  }
+
+  void observe(std::span<double> obs) const override {
+    ObsWriter out(obs);
+    out.add(qpos().subspan(config_.exclude_positions ? 2 : 0)); // without x, y
+    out.add(qvel());
+  }
+
+protected:
+  void draw_start(Stream &noise, std::span<double> qpos,
+                  std::span<double> qvel) const override {
+    add_uniform(noise, config_.reset_noise_scale, qpos);
+    add_uniform(noise, config_.reset_noise_scale, qvel);
+  }
+
+  double reward(const Action &action) override {
+    const double velocity = (qpos()[0] - x_before_) / dt();
+    return config_.forward_reward_weight * velocity -
+           action.cost(config_.ctrl_cost_weight);
+  }
+
+  void remember() override { x_before_ = qpos()[0]; }
+
+private:
+  Config config_;
+  double x_before_ = 0; // m
+};
+
+std::unique_ptr<Environment> make(const Kwargs &kwargs) {
+  const Config config{kwargs["forward_reward_weight"],
+                      kwargs["ctrl_cost_weight"], kwargs["reset_noise_scale"],
+                      kwargs["exclude_current_positions_from_observation"]};
+  MujocoConfig base =
+      mujoco_config(id, kwargs, defaults.xml_file,
+                    {.nq = 5, .nv = 5, .nbody = 4, .nu = 2}, {.nq = 2});
+  const mjModel &model = *base.model.model;
+  base.obs_size = model.nq + model.nv - (config.exclude_positions ? 2 : 0);
+  return std::make_unique<Swimmer>(config, base);
+}
+
+} // namespace
+
+Entry swimmer_entry() {
+  return mujoco_entry(id, "a chain of three links that swims forward (MuJoCo)",
+                      defaults,
+                      {{"forward_reward_weight", 1.0},
+                       {"ctrl_cost_weight", 1e-4},
+                       {"reset_noise_scale", 0.1},
+                       {"exclude_current_positions_from_observation", true}},
+                      make);
+}
+
+} // namespace phlox::envs
