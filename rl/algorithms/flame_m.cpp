@@ -48,6 +48,7 @@ struct Config {
     learner.visit(s);
     // 1000 t would enter dU/dt with its factor
     flow.visit(s, {"fourier", "sin1"}, {"logdet", "div", "trace_disp"});
+    flow.visit_path(s);
     s.integer("nfe", nfe, 1, 1024, "network evaluations per sampled action");
     s.real("r_equal_t", r_equal_t, 0, 1, "share of rows with r = t");
     s.real("adaptive_p", adaptive_p, 0, 4,
@@ -59,17 +60,18 @@ struct Config {
 
 struct Model {
   Config config;
-  EnvSpec env;
-  FlowNetwork actor, average; // U(obs, x, t, r), and its moving average
+  FlowActor actor; // U(obs, x, t, r)
   Learner learner;
 };
 
-Flow flow_of(const FlowNetwork &network, const std::vector<Tensor> &parameters,
-             const Tensor &obs) {
-  return mean_velocity_flow(
-      [=](const Tensor &x, const Tensor &t, const Tensor &r) {
-        return network(parameters, obs, x, {t, r});
-      });
+MakeFlow policy(const FlowNetwork &network,
+                const std::vector<Tensor> &parameters) {
+  return [=](const Tensor &obs) {
+    return mean_velocity_flow(
+        [=](const Tensor &x, const Tensor &t, const Tensor &r) {
+          return network(parameters, obs, x, {t, r});
+        });
+  };
 }
 
 // a point on the path and the time r >= t that its average velocity leads to
@@ -93,9 +95,11 @@ Query draw_query(const Model &m, const Transitions &batch, const Key &key) {
 // -Q at a one-step action, through the action alone
 Tensor critic_term(Entry &e, const Model &m, const std::vector<Tensor> &actor,
                    const Tensor &obs, const Key &key) {
-  Tensor x0 = key.normal("policy_base", {obs.extent(0), m.env.action_size}) *
-              m.config.flow.base_std;
-  Tensor action = clip(integrate(flow_of(m.actor, actor, obs), x0, 1), -1, 1);
+  Tensor x0 =
+      key.normal("policy_base", {obs.extent(0), m.learner.env().action_size}) *
+      m.config.flow.base_std;
+  Tensor action =
+      clip(integrate(policy(m.actor.network, actor)(obs), x0, 1), -1, 1);
   const TwinCritic &target = m.learner.target();
   return -mean(target.least(target.parameters().read(e), obs, action));
 }
@@ -114,9 +118,9 @@ PolicyLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
   const Config &c = m.config;
   const auto &[x, t] = query.point;
   const Tensor &r = query.r;
-  auto parameters = m.actor.mlp().parameters().read(e);
-  Tensor u = m.actor(parameters, batch.obs, x, {t, r}); // (B, A)
-  Tensor du = jvp(u, {x, t, r}, {velocity, 1, 0});      // (B, A)
+  auto parameters = m.actor.network.mlp().parameters().read(e);
+  Tensor u = m.actor.network(parameters, batch.obs, x, {t, r}); // (B, A)
+  Tensor du = jvp(u, {x, t, r}, {velocity, 1, 0});              // (B, A)
   Tensor error = u - stopgradient(velocity + (r - t) * du);
   Tensor rows = mean(square(error), 1); // (B)
   if (c.adaptive_p > 0)
@@ -136,59 +140,44 @@ void train_step(Entry &e, const Model &m) {
   Key key = m.learner.key(e, "train_step");
   const Config &c = m.config;
 
-  // a' and -log pi(a' | s') of the same sample; critics see the clipped action
-  auto actor = m.actor.mlp().parameters().read(e);
-  FlowSample next = next_sample(
-      e, m.learner, c.flow,
-      [&](const Tensor &obs) { return flow_of(m.actor, actor, obs); }, c.nfe,
-      batch.next_obs, key);
-  Losses losses;
-  losses.entropy = next.entropy;
-  losses.action = next.action;
-  losses.soft_target =
-      m.learner.soft_target(e, batch, clip(next.action, -1, 1), next.entropy);
-  losses.critic = m.learner.critic_loss(e, batch, losses.soft_target);
+  auto actor = m.actor.network.mlp().parameters().read(e);
+  Losses losses = begin_step(e, m.learner, c.flow,
+                             policy(m.actor.network, actor), c.nfe, batch, key);
 
   // the velocity to pi* ~ exp(Q / alpha) by the old critics, then its average
   Query query = draw_query(m, batch, key);
   Posterior posterior =
       posterior_at(e, m.learner, c.flow, batch.obs, query.point, key);
-  PolicyLoss policy = policy_loss(e, m, batch, query, posterior.velocity, key);
-  losses.actor = policy.actor;
+  PolicyLoss found = policy_loss(e, m, batch, query, posterior.velocity, key);
+  losses.actor = found.actor;
 
-  m.learner.report(e, "losses/flow_loss", policy.flow_loss);
-  m.learner.report(e, "losses/tangent_norm",
-                   sqrt(mean(square(policy.tangent))));
-  report_weights(e, m.learner, posterior);
+  m.learner.report(e, "losses/flow_loss", found.flow_loss);
+  m.learner.report(e, "losses/tangent_norm", sqrt(mean(square(found.tangent))));
+  report_weights(e, m.learner, posterior.weights);
   m.learner.update(e, losses);
 }
 
 void init(Entry &e, const Model &m) {
   Key key = m.learner.init(e);
-  m.actor.mlp().init(e, key);
-  m.average.mlp().assign(e, m.actor.mlp());
+  m.actor.init(e, key);
 }
 
 Program build(const EnvSpec &env, const nlohmann::json &json,
               const std::vector<int> &acting) {
   auto config = read_settings<Config>(json);
   check_request(env, acting);
-  if (config.flow.time_min > config.flow.time_max)
-    throw SettingsError("key 'time_min' must be at most 'time_max'");
+  config.flow.check_path();
   Program program("flame-m");
-  Model model{config, env, {}, {}, {}};
-  model.actor = FlowNetwork(program, "actor", env.obs_size, env.action_size, 2,
-                            config.learner.actor, config.flow.embedding);
-  model.average = model.actor.copy(program, "average_actor");
-  model.learner =
-      Learner(program, config.learner, env, model.actor.mlp().parameters(),
-              model.average.mlp().parameters());
+  Model model{config, {}, {}};
+  model.actor =
+      FlowActor(program, env, 2, config.learner.actor, config.flow.embedding);
+  model.learner = model.actor.learner(program, config.learner, env);
   program.entry("init", [&](Entry &e) { init(e, model); });
   program.entry("train_step", [&](Entry &e) { train_step(e, model); });
   add_acting(program, acting, env, model.learner, config.flow, config.nfe,
              [&](Entry &e, const Tensor &obs) {
-               auto average = model.average.mlp().parameters().read(e);
-               return flow_of(model.average, average, obs);
+               const FlowNetwork &average = model.actor.average;
+               return policy(average, average.mlp().parameters().read(e))(obs);
              });
   return program;
 }

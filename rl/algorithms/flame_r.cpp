@@ -3,6 +3,16 @@
 // Paper: arXiv 2602.01606.
 // Time: t = 0 noise, t = 1 action; x_t = t a + (1 - t) base_std e.
 // Shapes: B batch, O observation, A action, K proposals, P particles.
+//
+//     y    = r + discount (min Q'(s', a') + alpha h'),  h' = -log pi(a' | s')
+//     L_Q  = sum over both critics of mean (Q(s, a) - y)^2
+//     a_k  ~ p(a | x) without exp(Q / alpha): Gaussian truncated to the box
+//     w_k  = softmax_k (min Q(s, a_k) / alpha)
+//     L_pi = mean (v(s, x, t) - (sum_k w_k a_k - x) / (1 - t))^2
+//     L    = log alpha (mean h' - target entropy)
+//
+// The least squares solution is E[(a - x) / (1 - t) | x_t = x] for a ~ pi*, the
+// velocity that carries noise to pi* ~ exp(Q / alpha).
 // Deviations from lzqw/FLAME@35df7a3, each with its test in flame_r_test.cpp:
 //  1. the target adds alpha * entropy, the code subtracts it: SoftTargetSign
 //  2. one base_std in path, bounds and density, the code has two: BaseStd
@@ -29,8 +39,7 @@ namespace {
 struct Config {
   LearnerSettings learner;
   FlowSettings flow;
-  std::string solver = "midpoint";
-  int64_t nfe = 20;                // evaluations per sample; as there
+  SolverSettings solver;           // midpoint; as many evaluations as there
   std::string k_reduction = "sum"; // over the K proposals
 
   Config() {
@@ -47,30 +56,18 @@ struct Config {
     learner.visit(s);
     flow.visit(s, {"fourier", "sin1", "sin1000"},
                {"div", "logdet", "trace_disp", "div_reverse"});
-    s.choice("solver", solver, {"euler", "midpoint"}, "steps of the sampler");
-    s.integer("nfe", nfe, 1, 1024, "network evaluations per sampled action");
+    flow.visit_path(s);
+    solver.visit(s);
     s.choice("k_reduction", k_reduction, {"sum", "mean"},
              "loss over the proposals: their sum, or as published their mean");
   }
-  int64_t steps() const { return solver == "midpoint" ? nfe / 2 : nfe; }
 };
 
 struct Model {
   Config config;
-  EnvSpec env;
-  FlowNetwork actor, average; // trained, and its moving average
+  FlowActor actor; // v(obs, x, t)
   Learner learner;
 };
-
-// the flow of v(obs, x, t) under some parameters
-Flow flow_of(const Model &m, const FlowNetwork &network,
-             const std::vector<Tensor> &parameters, const Tensor &obs) {
-  return velocity_flow(
-      [=](const Tensor &x, const Tensor &t) {
-        return network(parameters, obs, x, {t});
-      },
-      m.config.solver);
-}
 
 // t ~ U(time_min, time_max) per row, x on the path to the stored action
 PathPoint draw_point(const Model &m, const Transitions &batch, const Key &key) {
@@ -83,8 +80,9 @@ PathPoint draw_point(const Model &m, const Transitions &batch, const Key &key) {
 // flow matching on the posterior mean velocity: K targets share one query point
 ActorLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
                       const PathPoint &point, const Posterior &posterior) {
-  auto parameters = m.actor.mlp().parameters().read(e);
-  Tensor v = m.actor(parameters, batch.obs, point.x, {point.t}); // (B, A)
+  auto parameters = m.actor.network.mlp().parameters().read(e);
+  Tensor v =
+      m.actor.network(parameters, batch.obs, point.x, {point.t}); // (B, A)
   Tensor loss = mean(square(v - stopgradient(posterior.velocity)));
   if (m.config.k_reduction == "mean")
     loss = loss * (1. / static_cast<double>(m.config.flow.proposals));
@@ -96,18 +94,11 @@ void train_step(Entry &e, const Model &m) {
   Key key = m.learner.key(e, "train_step");
   const Config &c = m.config;
 
-  // a' and -log pi(a' | s') of the same sample; critics see the clipped action
-  auto actor = m.actor.mlp().parameters().read(e);
-  FlowSample next = next_sample(
-      e, m.learner, c.flow,
-      [&](const Tensor &obs) { return flow_of(m, m.actor, actor, obs); },
-      c.steps(), batch.next_obs, key);
-  Losses losses;
-  losses.entropy = next.entropy;
-  losses.action = next.action;
-  losses.soft_target =
-      m.learner.soft_target(e, batch, clip(next.action, -1, 1), next.entropy);
-  losses.critic = m.learner.critic_loss(e, batch, losses.soft_target);
+  auto actor = m.actor.network.mlp().parameters().read(e);
+  Losses losses =
+      begin_step(e, m.learner, c.flow,
+                 velocity_policy(m.actor.network, actor, c.solver.solver),
+                 c.solver.steps(), batch, key);
 
   // where pi* ~ exp(Q / alpha) would send noisy actions, by the old critics
   PathPoint point = draw_point(m, batch, key);
@@ -116,40 +107,30 @@ void train_step(Entry &e, const Model &m) {
   losses.actor = policy_loss(e, m, batch, point, posterior);
 
   m.learner.report(e, "losses/flow_loss", losses.actor.loss);
-  report_weights(e, m.learner, posterior);
+  report_weights(e, m.learner, posterior.weights);
   m.learner.update(e, losses);
 }
 
 void init(Entry &e, const Model &m) {
   Key key = m.learner.init(e);
-  m.actor.mlp().init(e, key);
-  m.average.mlp().assign(e, m.actor.mlp());
+  m.actor.init(e, key);
 }
 
 Program build(const EnvSpec &env, const nlohmann::json &json,
               const std::vector<int> &acting) {
   auto config = read_settings<Config>(json);
   check_request(env, acting);
-  if (config.flow.time_min > config.flow.time_max)
-    throw SettingsError("key 'time_min' must be at most 'time_max'");
-  if (config.solver == "midpoint" && config.nfe % 2 != 0)
-    throw SettingsError("key 'nfe' must be even for solver 'midpoint': got " +
-                        std::to_string(config.nfe));
+  config.flow.check_path();
+  config.solver.check();
   Program program("flame-r");
-  Model model{config, env, {}, {}, {}};
-  model.actor = FlowNetwork(program, "actor", env.obs_size, env.action_size, 1,
-                            config.learner.actor, config.flow.embedding);
-  model.average = model.actor.copy(program, "average_actor");
-  model.learner =
-      Learner(program, config.learner, env, model.actor.mlp().parameters(),
-              model.average.mlp().parameters());
+  Model model{config, {}, {}};
+  model.actor =
+      FlowActor(program, env, 1, config.learner.actor, config.flow.embedding);
+  model.learner = model.actor.learner(program, config.learner, env);
   program.entry("init", [&](Entry &e) { init(e, model); });
   program.entry("train_step", [&](Entry &e) { train_step(e, model); });
-  add_acting(program, acting, env, model.learner, config.flow, config.steps(),
-             [&](Entry &e, const Tensor &obs) {
-               auto average = model.average.mlp().parameters().read(e);
-               return flow_of(model, model.average, average, obs);
-             });
+  add_acting(program, acting, env, model.learner, config.flow, config.solver,
+             model.actor.average);
   return program;
 }
 

@@ -56,8 +56,16 @@ Tensor volume_change(const Flow &flow, const Tensor &x, const Tensor &t,
   return trace_of(velocity, point, s.trace, probe) * h;
 }
 
-bool needs_probe(const EntropySettings &s) {
-  return s.estimator != "logdet" && s.trace == "hutchinson";
+// one probe per step and row, or several; none for an exact trace
+Tensor draw_probes(const EntropySettings &s, int64_t steps, const Tensor &x,
+                   const Key &key, std::string_view stream) {
+  if (s.trace == "exact")
+    return {};
+  Extents shape{steps, x.extent(0), x.extent(-1)};
+  if (s.probes > 1)
+    shape.insert(shape.begin() + 2, s.probes);
+  return s.probe == "sign" ? key.sign(stream, shape)
+                           : key.normal(stream, shape);
 }
 
 // x and the sum of volume changes after all steps; one change per step
@@ -100,6 +108,17 @@ void EntropySettings::visit(Settings &s, Settings::Choices estimators) {
   s.integer("entropy.probes", probes, 1, 1024, "probes per divergence");
   s.integer("entropy.steps", steps, 0, 1024,
             "steps of the entropy's own path, 0: the sampler's");
+}
+
+void SolverSettings::visit(Settings &s) {
+  s.choice("solver", solver, {"euler", "midpoint"}, "steps of the sampler");
+  s.integer("nfe", nfe, 1, 1024, "network evaluations per sampled action");
+}
+
+void SolverSettings::check() const {
+  if (solver == "midpoint" && nfe % 2 != 0)
+    throw SettingsError("key 'nfe' must be even for solver 'midpoint': got " +
+                        std::to_string(nfe));
 }
 
 Flow velocity_flow(
@@ -156,36 +175,44 @@ Tensor gaussian_surprise(const Tensor &x, double std) {
   return sum(square(x), -1) * (0.5 / variance) + constant;
 }
 
+Tensor surprise_at(const Flow &flow, const Tensor &action, int64_t steps,
+                   const EntropySettings &settings, double density_std,
+                   const Key &key, std::string_view stream) {
+  int64_t count = settings.steps != 0 ? settings.steps : steps;
+  double h = 1. / static_cast<double>(count), ahead = h * flow.quadrature;
+  auto step = [&](const Tensor &x, const Tensor &t, const Tensor &probe) {
+    Tensor point = x, time = t;
+    if (flow.quadrature > 0) {
+      point = x - flow.velocity(x, t) * ahead;
+      time = t - ahead;
+    }
+    auto velocity = [&](const Tensor &y) { return flow.velocity(y, time); };
+    return Path{x - velocity(point) * h,
+                trace_of(velocity, point, settings.trace, probe) * h};
+  };
+  Path path =
+      run_steps(action, count, step_times(action, count, 1, -1),
+                draw_probes(settings, count, action, key, stream), step);
+  return stopgradient(gaussian_surprise(path.end, density_std) + path.change);
+}
+
 FlowSample sample_with_entropy(const Flow &flow, const Tensor &x0,
                                int64_t steps, const EntropySettings &settings,
-                               double density_std, const Key &key) {
+                               double density_std, const Key &key,
+                               std::string_view stream) {
+  if (settings.estimator == "div_reverse") {
+    Tensor end = integrate(flow, x0, steps);
+    return {end, surprise_at(flow, clip(end, -1, 1), steps, settings,
+                             density_std, key, stream)};
+  }
   bool own_path = settings.steps != 0 && settings.steps != steps;
-  bool backward = settings.estimator == "div_reverse";
   int64_t count = settings.steps != 0 ? settings.steps : steps;
   double h = 1. / static_cast<double>(count);
-  Tensor probes;
-  if (needs_probe(settings)) {
-    Extents shape{count, x0.extent(0), x0.extent(-1)};
-    if (settings.probes > 1)
-      shape.insert(shape.begin() + 2, settings.probes);
-    probes = settings.probe == "sign" ? key.sign("probe", shape)
-                                      : key.normal("probe", shape);
-  }
-  if (backward) {
-    // from the clipped end, each step at its right point
-    Tensor end = integrate(flow, x0, steps);
-    Path path = run_steps(
-        clip(end, -1, 1), count, step_times(x0, count, 1, -1), probes,
-        [&](const Tensor &x, const Tensor &t, const Tensor &probe) {
-          auto velocity = [&](const Tensor &y) { return flow.velocity(y, t); };
-          return Path{x - velocity(x) * h,
-                      trace_of(velocity, x, settings.trace, probe) * h};
-        });
-    return {end, stopgradient(gaussian_surprise(path.end, density_std) +
-                              path.change)};
-  }
   Path path =
-      run_steps(x0, count, step_times(x0, count, 0, 1), probes,
+      run_steps(x0, count, step_times(x0, count, 0, 1),
+                settings.estimator == "logdet"
+                    ? Tensor()
+                    : draw_probes(settings, count, x0, key, stream),
                 [&](const Tensor &x, const Tensor &t, const Tensor &probe) {
                   return Path{x + flow.displace(x, t, h),
                               volume_change(flow, x, t, h, settings, probe)};

@@ -15,6 +15,16 @@ struct Flow {
   double quadrature = 0;
 };
 
+/// How a velocity is followed from noise to action.
+struct SolverSettings {
+  std::string solver = "midpoint"; // or euler, which loses spread
+  int64_t nfe = 20;                // evaluations per sample
+  void visit(Settings &settings);
+  /// Throws SettingsError if midpoint steps do not use up the evaluations.
+  void check() const;
+  int64_t steps() const { return solver == "midpoint" ? nfe / 2 : nfe; }
+};
+
 /// Steps along a velocity: "euler" (1 evaluation) or "midpoint" (2).
 Flow velocity_flow(
     const std::function<Tensor(const Tensor &x, const Tensor &t)> &velocity,
@@ -48,14 +58,23 @@ struct FlowSample {
 ///     logdet       sum_k ln |det d x_{k+1} / d x_k|, exact for the sampler
 ///     div          sum_k h tr dv/dx at the solver's quadrature point
 ///     trace_disp   sum_k tr d(x_{k+1} - x_k) / d x_k
-///     div_reverse  div from the clipped end back to t = 0, at right points
+///     div_reverse  surprise_at the clipped end
 /// Traces are exact, or means of z'(J z) over vectors z of signs or normal
-/// numbers, drawn per step and row as "probe". density_std stands for base_std
+/// numbers, drawn per step and row as `stream`. density_std stands for base_std
 /// inside the density. Shapes:  x0 (B, A). Source:  Chen et al. 2018 (change of
 /// variables), Hutchinson 1989.
 FlowSample sample_with_entropy(const Flow &flow, const Tensor &x0,
                                int64_t steps, const EntropySettings &settings,
-                               double density_std, const Key &key);
+                               double density_std, const Key &key,
+                               std::string_view stream = "probe");
+
+/// Estimates -log pi at given actions: back from t = 1 to t = 0 by the solver's
+/// rule, with sum_k h tr dv/dx at the point that each step looks at.
+///
+/// Shapes:  action (B, A) -> (B), without gradient.
+Tensor surprise_at(const Flow &flow, const Tensor &action, int64_t steps,
+                   const EntropySettings &settings, double density_std,
+                   const Key &key, std::string_view stream = "probe");
 
 /// Returns J transposed of a row-wise map: result[b, j, i] = d f_i / d x_j.
 ///

@@ -12,18 +12,60 @@ void FlowSettings::visit(Settings &s, Settings::Choices embeddings,
             "candidates ranked by the critics in the target");
   s.real("base_std", base_std, 1e-6, 1e6,
          "standard deviation of the noise at t = 0");
-  s.optional_real("path_std", path_std,
-                  "base_std of path and bounds alone, as published code");
   s.optional_real("density_std", density_std,
                   "base_std of the density alone, as published code");
   s.real("noise_scale", noise_scale, 0, 1e6,
          "exploration noise: this times the temperature");
+  if (!squashed)
+    s.flag("rank_clipped", rank_clipped, "clip particles before ranking them");
+  s.choice("embedding", embedding, embeddings, "how the network reads times");
+  entropy.visit(s, estimators);
+}
+
+void FlowSettings::visit_path(Settings &s) {
+  s.optional_real("path_std", path_std,
+                  "base_std of path and bounds alone, as published code");
   s.real("time_min", time_min, 1e-6, 1, "least time of the regression");
   s.real("time_max", time_max, 0, 1 - 1e-6, "largest time of the regression");
   s.flag("clip_path", clip_path, "clip noisy actions to the box");
-  s.flag("rank_clipped", rank_clipped, "clip particles before ranking them");
-  s.choice("embedding", embedding, embeddings, "how the network reads times");
-  entropy.visit(s, estimators);
+}
+
+void FlowSettings::check_path() const {
+  if (time_min > time_max)
+    throw SettingsError("key 'time_min' must be at most 'time_max'");
+}
+
+FlowActor::FlowActor(Program &program, const EnvSpec &env, int64_t times,
+                     const Shape &shape, const std::string &embedding)
+    : network(program, "actor", env.obs_size, env.action_size, times, shape,
+              embedding),
+      average(network.copy(program, "average_actor")) {}
+
+Learner FlowActor::learner(Program &program, const LearnerSettings &settings,
+                           const EnvSpec &env) const {
+  return {program, settings, env, network.mlp().parameters(),
+          average.mlp().parameters()};
+}
+
+void FlowActor::init(Entry &entry, const Key &key) const {
+  network.mlp().init(entry, key);
+  average.mlp().assign(entry, network.mlp());
+}
+
+MakeFlow velocity_policy(const FlowNetwork &network,
+                         const std::vector<Tensor> &parameters,
+                         const std::string &solver) {
+  return [=](const Tensor &obs) {
+    return velocity_flow(
+        [=](const Tensor &x, const Tensor &t) {
+          return network(parameters, obs, x, {t});
+        },
+        solver);
+  };
+}
+
+Tensor to_box(const FlowSettings &settings, const Tensor &end) {
+  return settings.squashed ? tanh(end) : clip(end, -1, 1);
 }
 
 PathPoint path_point(const FlowSettings &settings, const Tensor &action,
@@ -35,11 +77,12 @@ PathPoint path_point(const FlowSettings &settings, const Tensor &action,
 
 namespace {
 
-// the best of several ends of paths, clipped before or after the ranking
+// the best of several ends of paths; clipped before or after the ranking
 Tensor best_of(Entry &entry, const Learner &learner,
                const FlowSettings &settings, const Tensor &obs,
                const Tensor &choices, const Tensor &ends) {
-  Tensor ranked = settings.rank_clipped ? clip(ends, -1, 1) : ends;
+  bool moved = settings.squashed || settings.rank_clipped;
+  Tensor ranked = moved ? to_box(settings, ends) : ends;
   return best_candidate(choices, learner.score(entry, obs, ranked));
 }
 
@@ -61,7 +104,21 @@ FlowSample next_sample(Entry &entry, const Learner &learner,
   }
   FlowSample sample = sample_with_entropy(flow, x0, steps, settings.entropy,
                                           settings.std_in_density(), key);
-  return {stopgradient(sample.action), sample.entropy};
+  Tensor action = stopgradient(sample.action);
+  if (!settings.squashed)
+    return {action, sample.entropy};
+  return {tanh(action), sample.entropy + sum(log_tanh_slope(action), -1)};
+}
+
+Losses begin_step(Entry &entry, const Learner &learner,
+                  const FlowSettings &settings, const MakeFlow &policy,
+                  int64_t steps, const Transitions &batch, const Key &key) {
+  FlowSample next =
+      next_sample(entry, learner, settings, policy, steps, batch.next_obs, key);
+  Tensor in_box = settings.squashed ? next.action : clip(next.action, -1, 1);
+  Losses losses = learner.losses(entry, batch, in_box, next.entropy);
+  losses.action = next.action;
+  return losses;
 }
 
 void add_acting(
@@ -80,7 +137,7 @@ void add_acting(
     Tensor action = settings.particles == 1
                         ? ends
                         : best_of(e, learner, settings, obs, ends, ends);
-    action = clip(action, -1, 1);
+    action = to_box(settings, action);
     if (noisy && settings.noise_scale > 0) {
       Tensor noise = key.normal("exploration", action.shape());
       Tensor std = learner.temperature().value(e) * settings.noise_scale;
@@ -95,6 +152,17 @@ void add_acting(
   }
 }
 
+void add_acting(Program &program, const std::vector<int> &acting,
+                const EnvSpec &env, const Learner &learner,
+                const FlowSettings &settings, const SolverSettings &solver,
+                const FlowNetwork &average) {
+  add_acting(program, acting, env, learner, settings, solver.steps(),
+             [&](Entry &e, const Tensor &obs) {
+               auto parameters = average.mlp().parameters().read(e);
+               return velocity_policy(average, parameters, solver.solver)(obs);
+             });
+}
+
 Posterior posterior_at(Entry &entry, const Learner &learner,
                        const FlowSettings &settings, const Tensor &obs,
                        const PathPoint &point, const Key &key) {
@@ -106,11 +174,11 @@ Posterior posterior_at(Entry &entry, const Learner &learner,
 }
 
 void report_weights(Entry &entry, const Learner &learner,
-                    const Posterior &posterior) {
-  Tensor samples = ess(posterior.weights); // (B)
+                    const Tensor &weights) {
+  Tensor samples = ess(weights); // (B)
   learner.report(entry, "losses/ess_mean", mean(samples));
   learner.report(entry, "losses/ess_p05", quantile_of(samples, 0.05));
-  learner.report(entry, "losses/weight_max", mean(amax(posterior.weights, 1)));
+  learner.report(entry, "losses/weight_max", mean(amax(weights, 1)));
 }
 
 } // namespace phlox::rl

@@ -15,14 +15,39 @@ struct FlowSettings {
   bool clip_path = false, rank_clipped = true;
   std::string embedding = "fourier";
   EntropySettings entropy;
+  bool squashed = false; // the box by tanh instead of clipping; not a key
   void visit(Settings &settings, Settings::Choices embeddings,
              Settings::Choices estimators);
+  /// Adds the keys of a regression at points between noise and stored actions.
+  void visit_path(Settings &settings);
+  /// Throws SettingsError if its times are not in order.
+  void check_path() const;
   double std_of_path() const { return path_std.value_or(base_std); }
   double std_in_density() const { return density_std.value_or(base_std); }
 };
 
+/// A policy's network and its moving average, which acts.
+struct FlowActor {
+  FlowNetwork network, average;
+  FlowActor() = default;
+  /// Leaves actor/... and average_actor/...; a network of `times` times.
+  FlowActor(Program &program, const EnvSpec &env, int64_t times,
+            const Shape &shape, const std::string &embedding);
+  /// Makes the rest of a learner: critics, temperature, optimisers.
+  Learner learner(Program &program, const LearnerSettings &settings,
+                  const EnvSpec &env) const;
+  void init(Entry &entry, const Key &key) const;
+};
+
 /// Makes the flow of a policy at some states.
 using MakeFlow = std::function<Flow(const Tensor &obs)>;
+/// Follows a network's velocity, by some parameters.
+MakeFlow velocity_policy(const FlowNetwork &network,
+                         const std::vector<Tensor> &parameters,
+                         const std::string &solver);
+
+/// Moves ends of a flow into the box: by clipping, or by tanh.
+Tensor to_box(const FlowSettings &settings, const Tensor &end);
 
 /// Noisy actions on the path between noise and the batch's actions.
 struct PathPoint {
@@ -37,10 +62,17 @@ PathPoint path_point(const FlowSettings &settings, const Tensor &action,
                      const Tensor &t, const Key &key);
 
 /// Draws the next action and estimates -log pi there; with several target
-/// particles, of the one that critics rank best.
+/// particles, of the one that critics rank best. A squashed action lies in the
+/// box and the density is its own; a clipped one is handed on as it is.
 FlowSample next_sample(Entry &entry, const Learner &learner,
                        const FlowSettings &settings, const MakeFlow &policy,
                        int64_t steps, const Tensor &obs, const Key &key);
+
+/// Begins a step: a' and -log pi(a' | s') of the same sample, and the critics'
+/// regression for a' in the box.
+Losses begin_step(Entry &entry, const Learner &learner,
+                  const FlowSettings &settings, const MakeFlow &policy,
+                  int64_t steps, const Transitions &batch, const Key &key);
 
 /// Adds the entry points sample_N (noisy) and evaluate_N for each N: the best
 /// of the settings' particles, as the critics rank them. `average` makes the
@@ -49,6 +81,11 @@ void add_acting(Program &program, const std::vector<int> &acting,
                 const EnvSpec &env, const Learner &learner,
                 const FlowSettings &settings, int64_t steps,
                 const std::function<Flow(Entry &, const Tensor &obs)> &average);
+/// The same for a velocity that a solver follows.
+void add_acting(Program &program, const std::vector<int> &acting,
+                const EnvSpec &env, const Learner &learner,
+                const FlowSettings &settings, const SolverSettings &solver,
+                const FlowNetwork &average);
 
 /// Finds where the flow to pi* goes from a point, by reverse sampling with the
 /// critics' scores.
@@ -57,7 +94,9 @@ Posterior posterior_at(Entry &entry, const Learner &learner,
                        const PathPoint &point, const Key &key);
 
 /// Adds effective sample size and largest weight to the metrics.
+///
+/// Shapes:  weights (B, K), sum 1 over K.
 void report_weights(Entry &entry, const Learner &learner,
-                    const Posterior &posterior);
+                    const Tensor &weights);
 
 } // namespace phlox::rl

@@ -76,6 +76,16 @@ Tensor Learner::soft_target(Entry &entry, const Transitions &batch,
                          static_cast<double>(settings_.entropy_sign));
 }
 
+Losses Learner::losses(Entry &entry, const Transitions &batch,
+                       const Tensor &next_action, const Tensor &entropy) const {
+  Losses result;
+  result.entropy = entropy;
+  result.action = next_action;
+  result.soft_target = soft_target(entry, batch, next_action, entropy);
+  result.critic = critic_loss(entry, batch, result.soft_target);
+  return result;
+}
+
 CriticLoss Learner::critic_loss(Entry &entry, const Transitions &batch,
                                 const Tensor &target) const {
   return rl::critic_loss(critic_, critic_.parameters().read(entry), batch.obs,

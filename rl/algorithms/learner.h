@@ -28,7 +28,7 @@ struct ActorLoss {
 struct Losses {
   Tensor soft_target; ///< (B)
   Tensor entropy;     ///< (B), of the next action
-  Tensor action;      ///< (B, A), the next action before clipping
+  Tensor action;      ///< (B, A), the next action; clipped or not
   CriticLoss critic;
   ActorLoss actor;
 };
@@ -58,6 +58,9 @@ public:
   /// Returns what the critics regress on, for the next action and its entropy.
   Tensor soft_target(Entry &entry, const Transitions &batch,
                      const Tensor &next_action, const Tensor &entropy) const;
+  /// Regresses the critics on it, for a batch; all but the actor's part.
+  Losses losses(Entry &entry, const Transitions &batch,
+                const Tensor &next_action, const Tensor &entropy) const;
   /// Returns the critics' losses against it.
   CriticLoss critic_loss(Entry &entry, const Transitions &batch,
                          const Tensor &target) const;

@@ -31,6 +31,10 @@ Tensor activate(const std::string &name, const Tensor &x) {
   return name == "tanh" ? tanh(x) : mish(x);
 }
 
+Tensor log_tanh_slope(const Tensor &z) {
+  return 2 * (std::numbers::ln2 - z - softplus(-2 * z));
+}
+
 Mlp::Mlp(Program &program, const std::string &name, int64_t inputs,
          const Shape &shape, int64_t outputs)
     : name_(name), shape_(shape), inputs_(inputs), outputs_(outputs) {

@@ -28,6 +28,9 @@ Parameters mirror(Program &program, const Parameters &like,
 /// Applies an activation by name: relu, gelu, mish or tanh.
 Tensor activate(const std::string &name, const Tensor &x);
 
+/// Returns ln(1 - tanh^2 z), finite where tanh rounds to 1.
+Tensor log_tanh_slope(const Tensor &z);
+
 /// How a network looks, apart from what enters and leaves it.
 struct Shape {
   std::vector<int64_t> hidden = {256, 256, 256};

@@ -69,10 +69,9 @@ struct Draw {
 // a = tanh z, z = mean + std xi; log pi = log N(z) - sum log(1 - a^2)
 Draw draw(const Policy::Gaussian &gaussian, const Tensor &xi) {
   Tensor z = gaussian.mean + exp(gaussian.log_std) * xi;
-  // stable where tanh rounds to 1
-  Tensor squash = 2 * (std::numbers::ln2 - z - softplus(-2 * z));
   double constant = 0.5 * std::log(2 * std::numbers::pi);
-  Tensor log_density = -0.5 * square(xi) - gaussian.log_std - constant - squash;
+  Tensor log_density =
+      -0.5 * square(xi) - gaussian.log_std - constant - log_tanh_slope(z);
   return {tanh(z), -sum(log_density, -1)};
 }
 
@@ -96,13 +95,8 @@ void train_step(Entry &e, const Model &m) {
   auto policy = m.policy.network.parameters().read(e);
   Tensor xi = key.normal("base", batch.action.shape());
   Draw next = draw(m.policy.at(policy, batch.next_obs), xi);
-  Losses losses;
-  losses.entropy = stopgradient(next.entropy);
-  losses.action = stopgradient(next.action);
-  losses.soft_target =
-      m.learner.soft_target(e, batch, losses.action, losses.entropy);
-
-  losses.critic = m.learner.critic_loss(e, batch, losses.soft_target);
+  Losses losses = m.learner.losses(e, batch, stopgradient(next.action),
+                                   stopgradient(next.entropy));
   losses.actor = actor_loss(e, m, batch.obs, key);
   m.learner.update(e, losses);
 }

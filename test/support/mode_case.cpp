@@ -22,11 +22,18 @@ Program trace(const std::string &name) {
   for (const char *group : {"actor", "critic", "alpha"})
     for (const char *key : {".lr", ".lr_final"})
       config[std::string(group) + key] = kCaseRate;
-  if (name != "sac") {
-    config["proposals"] = 8;
-    config["particles"] = 4;
-    config["nfe"] = name == "flame-r" ? 4 : 1;
-  }
+  // what only some algorithms have; a solver needs several evaluations
+  nlohmann::json more = {{"proposals", 8}, {"particles", 4}, {"nfe", 1}};
+  std::set<std::string> keys;
+  for (const auto &entry : algorithm->schema)
+    keys.insert(entry["key"].get<std::string>());
+  if (keys.contains("solver"))
+    more["nfe"] = 4;
+  if (keys.contains("proposal"))
+    more["proposal"] = "mixture";
+  for (const auto &[key, value] : more.items())
+    if (keys.contains(key))
+      config[key] = value;
   return algorithm->build({5, 3, "test"}, config, {1, 8});
 }
 

@@ -49,7 +49,8 @@ TEST_P(Eager, AgreesWithTheInterpreter) {
 INSTANTIATE_TEST_SUITE_P(
     All, Eager,
     testing::Values(std::tuple("sac", false), std::tuple("sac", true),
-                    std::tuple("flame-r", false), std::tuple("flame-m", false)),
+                    std::tuple("flame-r", false), std::tuple("flame-m", false),
+                    std::tuple("isfm", false)),
     [](const auto &info) {
       std::string name = std::get<0>(info.param);
       std::erase(name, '-');

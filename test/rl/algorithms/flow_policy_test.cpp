@@ -1,4 +1,4 @@
-// What the headers of flame_r.cpp and flame_m.cpp number in common, for both.
+// What the headers of flow policies number in common, for each of them.
 #include "rl/algorithms/flow_policy.h"
 #include "test/rl/algorithms/support.h"
 #include <gmock/gmock.h>
@@ -8,12 +8,15 @@ namespace {
 
 using test::Tensors;
 
-class FlowPolicies : public testing::TestWithParam<const char *> {
+class FlowPolicies : public testing::TestWithParam<std::string> {
 protected:
   double metric(const nlohmann::json &settings, const std::string &name) {
     return StoredProgram(GetParam(), settings).metric(name);
   }
 };
+
+// those that regress on reverse sampling
+class ReversePolicies : public FlowPolicies {};
 
 TEST_P(FlowPolicies, SoftTargetSign) {
   auto target = [&](int sign) {
@@ -31,7 +34,7 @@ TEST_P(FlowPolicies, SoftTargetSign) {
   EXPECT_NEAR(none.at(mean).reals[0] - minus.at(mean).reals[0], bonus, 1e-6);
 }
 
-TEST_P(FlowPolicies, BaseStd) {
+TEST_P(ReversePolicies, BaseStd) {
   // one value everywhere is what is meant by leaving the others out
   StoredProgram one(GetParam());
   StoredProgram three(GetParam(), {{"path_std", 0.6}, {"density_std", 0.6}});
@@ -64,7 +67,7 @@ TEST_P(FlowPolicies, AlphaFloor) {
     EXPECT_NEAR(low.at(name).reals[0], at.at(name).reals[0], 1e-6) << name;
 }
 
-TEST_P(FlowPolicies, WeightTemperature) {
+TEST_P(ReversePolicies, WeightTemperature) {
   // weights sharpen with the temperature far below 1
   StoredProgram program(GetParam());
   double before = 1;
@@ -78,7 +81,7 @@ TEST_P(FlowPolicies, WeightTemperature) {
   }
 }
 
-TEST_P(FlowPolicies, FarIntervals) {
+TEST_P(ReversePolicies, FarIntervals) {
   // points some twenty standard deviations outside of the box
   StoredProgram program(GetParam());
   for (double scale : {20., -20., 300.}) {
@@ -108,7 +111,7 @@ TEST_P(FlowPolicies, TargetSample) {
 
 // actions of 64 rows; exploration noise is one value everywhere. `reach` scales
 // the averaged policy's output
-std::vector<double> act(const char *name, const char *entry,
+std::vector<double> act(const std::string &name, const char *entry,
                         const nlohmann::json &settings, double noise,
                         double reach = 1) {
   StoredProgram program(name, settings, {64});
@@ -166,12 +169,10 @@ TEST_P(FlowPolicies, OnePoint) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FlowPolicies,
-                         testing::Values("flame-r", "flame-m"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                         testing::Values("flame-r", "flame-m", "isfm"),
+                         suffix_of);
+INSTANTIATE_TEST_SUITE_P(All, ReversePolicies,
+                         testing::Values("flame-r", "flame-m"), suffix_of);
 
 } // namespace
 } // namespace phlox::rl

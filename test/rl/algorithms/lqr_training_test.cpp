@@ -1,7 +1,7 @@
 // Policies learned by regression on the box form of the max-entropy linear-
 // quadratic task, with its analytic critic, against the closed form
 // pi*(a | x) = N(-K x / 6, sigma^2 / 36): compiled, thousands of updates.
-#include "rl/algorithms/flow.h"
+#include "rl/algorithms/candidates.h"
 #include "rl/algorithms/optimiser.h"
 #include "rl/algorithms/posterior.h"
 #include "test/support/algorithm_runner.h"
@@ -46,27 +46,16 @@ struct Training {
     });
   }
 
-  // adds the entry point of one update by a loss of parameters, state, point,
-  // time, velocity to pi*, and what is left of the time's uniform numbers
-  using Loss = std::function<Tensor(
-      const std::vector<Tensor> &parameters, const Tensor &x, const Tensor &z,
-      const Tensor &t, const Tensor &velocity, const Tensor &u)>;
-  void add_update(bool earlier_of_two, const Loss &loss) {
+  // adds the entry point of one update by a loss of parameters and states
+  using Loss =
+      std::function<Tensor(Entry &e, const std::vector<Tensor> &parameters,
+                           const Tensor &x, const Key &key)>;
+  void add_update(const Loss &loss) {
     program.entry("update", [&](Entry &e) {
       Key key(e.read(seed), e.read(step), "update");
       Tensor x = key.uniform("obs", {kBatch, 1}) * 4 - 2;
-      Tensor a = key.uniform("action", {kBatch, 1}) * 2 - 1;
-      Tensor u = key.uniform("time", {kBatch, 3});
-      Tensor t = slice(u, {0, 0}, {kBatch, 1});
-      if (earlier_of_two)
-        t = min(t, slice(u, {0, 1}, {kBatch, 1}));
-      t = clip(t, 1e-3, .9946);
-      Tensor z = t * a + (1 - t) * kBase * key.normal("path", {kBatch, 1});
-      Posterior posterior = reverse_sample(
-          z, t, e.scalar(kAlpha), kProposals, kBase, key,
-          [&](const Tensor &actions) { return critic(x, actions); });
       auto parameters = network.mlp().parameters().read(e);
-      Tensor value = loss(parameters, x, z, t, posterior.velocity, u);
+      Tensor value = loss(e, parameters, x, key);
       Gate gate(e);
       gate.watch(value);
       auto updated = adam.step(e, gate, grad(value, parameters));
@@ -74,6 +63,28 @@ struct Training {
       gate.write(step, countadd(e.read(step), 1));
       e.output("nonfinite", gate.commit());
     });
+  }
+
+  // the same by a loss of parameters, state, point, time, velocity to pi*, and
+  // what is left of the time's uniform numbers
+  using PathLoss = std::function<Tensor(
+      const std::vector<Tensor> &parameters, const Tensor &x, const Tensor &z,
+      const Tensor &t, const Tensor &velocity, const Tensor &u)>;
+  void add_update(bool earlier_of_two, const PathLoss &loss) {
+    add_update(
+        [&](Entry &e, auto &parameters, const Tensor &x, const Key &key) {
+          Tensor a = key.uniform("action", {kBatch, 1}) * 2 - 1;
+          Tensor u = key.uniform("time", {kBatch, 3});
+          Tensor t = slice(u, {0, 0}, {kBatch, 1});
+          if (earlier_of_two)
+            t = min(t, slice(u, {0, 1}, {kBatch, 1}));
+          t = clip(t, 1e-3, .9946);
+          Tensor z = t * a + (1 - t) * kBase * key.normal("path", {kBatch, 1});
+          Posterior posterior = reverse_sample(
+              z, t, e.scalar(kAlpha), kProposals, kBase, key,
+              [&](const Tensor &actions) { return critic(x, actions); });
+          return loss(parameters, x, z, t, posterior.velocity, u);
+        });
   }
 
   // adds an entry point that samples with a flow of the averaged parameters
@@ -96,6 +107,16 @@ struct Training {
       e.output("action", sample.action);
       e.output("entropy", mean(sample.entropy));
     });
+  }
+
+  // the flow of the averaged network
+  Flow velocity(const std::vector<Tensor> &p, const Tensor &obs,
+                const std::string &solver) const {
+    return velocity_flow(
+        [this, p, obs](const Tensor &x, const Tensor &t) {
+          return average(p, obs, x, {t});
+        },
+        solver);
   }
 
   Program program;
@@ -172,11 +193,7 @@ TEST(LqrTraining, RectifiedFlow) {
     training.add_sampler(
         name, steps,
         [&, solver = std::string(solver)](auto &p, const Tensor &obs) {
-          return velocity_flow(
-              [&, p, obs](const Tensor &x, const Tensor &t) {
-                return training.average(p, obs, x, {t});
-              },
-              solver);
+          return training.velocity(p, obs, solver);
         });
   Trained trained(training, updates);
   EXPECT_EQ(trained.lost, 0);
@@ -189,6 +206,31 @@ TEST(LqrTraining, RectifiedFlow) {
     EXPECT_NEAR(euler.mean_error, 0, .01) << x;
     EXPECT_NEAR(euler.variance_error, -19.2, 6) << x;
     EXPECT_LT(trained.sample("euler1", x).variance_error, -95) << x;
+  }
+}
+
+TEST(LqrTraining, ImportanceSampling) {
+  // candidates of the box, four of 64 chosen by weight for each state
+  constexpr int64_t updates = 4000;
+  Training training(1, updates);
+  training.add_update([&](Entry &e, auto &p, const Tensor &x, const Key &key) {
+    Candidates drawn = box_candidates({kBatch, kProposals, 1}, key);
+    Importance found =
+        importance(critic(x, drawn.actions), drawn, e.scalar(kAlpha));
+    Tensor chosen = resample(drawn.actions, found.weights, 4, key);
+    LinePoint point = line_point(chosen, kBase, key);
+    return mean(
+        square(training.network(p, x, point.x, {point.t}) - point.velocity));
+  });
+  training.add_sampler("midpoint10", 10, [&](auto &p, const Tensor &obs) {
+    return training.velocity(p, obs, "midpoint");
+  });
+  Trained trained(training, updates);
+  EXPECT_EQ(trained.lost, 0);
+  for (double x : kStates) {
+    auto midpoint = trained.sample("midpoint10", x);
+    EXPECT_NEAR(midpoint.mean_error, 0, .01) << x;
+    EXPECT_NEAR(midpoint.variance_error, 0, 10) << x;
   }
 }
 

@@ -11,6 +11,19 @@ namespace phlox::rl {
 
 inline const EnvSpec kTask = {3, 2, "test"};
 
+/// Names of all algorithms, and a test's suffix for one.
+inline std::vector<std::string> all_algorithms() {
+  std::vector<std::string> names;
+  for (const Algorithm &algorithm : algorithms())
+    names.push_back(algorithm.name);
+  return names;
+}
+inline std::string suffix_of(const testing::TestParamInfo<std::string> &info) {
+  std::string name = info.param;
+  std::erase(name, '-');
+  return name;
+}
+
 /// An algorithm with the stored configuration, changed by `settings`, ready to
 /// run from the stored state, batch and noise. Noise whose shape the settings
 /// change is drawn anew.

@@ -12,7 +12,7 @@ namespace {
 
 using test::Tensors;
 
-class TrainStep : public testing::TestWithParam<const char *> {
+class TrainStep : public testing::TestWithParam<std::string> {
 protected:
   StoredProgram stored{GetParam()};
   test::StoredStep &step = stored.step;
@@ -83,13 +83,8 @@ TEST_P(TrainStep, CompiledEqualsInterpreted) {
     EXPECT_LE(test::distance(actual.at(name), tensor, 1e-3), 2e-4) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, TrainStep,
-                         testing::Values("sac", "flame-r", "flame-m"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::erase(name, '-');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(All, TrainStep, testing::ValuesIn(all_algorithms()),
+                         suffix_of);
 
 } // namespace
 } // namespace phlox::rl

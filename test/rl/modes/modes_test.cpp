@@ -1,6 +1,7 @@
 // Every entry point of every algorithm, compiled against the f64 interpreter,
 // with the program's own noise and with noise as inputs. What may differ after
 // a step of Adam, and why: test/support/step_comparison.h.
+#include "rl/algorithms/registry.h"
 #include "test/support/mode_case.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,7 +20,14 @@ struct Both {
   Tensors state;
 };
 
-class Modes : public testing::TestWithParam<std::tuple<const char *, bool>> {
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const rl::Algorithm &algorithm : rl::algorithms())
+    all.push_back(algorithm.name);
+  return all;
+}
+
+class Modes : public testing::TestWithParam<std::tuple<std::string, bool>> {
 protected:
   // compiled once for all tests of one instance
   void SetUp() override {
@@ -98,9 +106,7 @@ TEST_P(Modes, LaterTrainStepsAgree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, Modes,
-    testing::Combine(testing::Values("sac", "flame-r", "flame-m"),
-                     testing::Bool()),
+    All, Modes, testing::Combine(testing::ValuesIn(names()), testing::Bool()),
     [](const auto &info) {
       std::string name = std::get<0>(info.param);
       std::erase(name, '-');

@@ -2,14 +2,16 @@
 
 Written from the formulas alone; shares nothing with the sources under test.
 Run where jax, numpy, scipy and safetensors are installed:
-  python make_train_steps.py
-writes sac.safetensors, flame-r.safetensors, flame-m.safetensors beside itself:
+  python make_train_steps.py [NAME]...
+writes NAME.safetensors beside itself, for every algorithm if none is named:
 state/LEAF, input/NAME (batch and noise), expect/LEAF, metric/NAME; the
 configuration is in the metadata.
 """
 import json
 import math
 import pathlib
+import sys
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -325,6 +327,80 @@ def flame_m():
     case.finish("flame-m", a2, entropy, lambda p: parts(p)[0], metrics)
 
 
-sac()
-flame_r()
-flame_m()
+def along(net, p, s, x, signs, back=False):
+    """Two midpoint steps from noise or back to it: end and divergence."""
+    ell, n = 0., len(signs)
+    h = -1 / n if back else 1 / n
+    for k in range(n):
+        t = jnp.array([1. - k / n if back else k / n])
+        mid = x + h / 2 * net(p, s, x, t)
+        v, jz = jax.jvp(lambda y: net(p, s, y, t + h / 2), (mid,), (signs[k],))
+        x, ell = x + h * v, ell + jnp.sum(signs[k] * jz, -1) / n
+    return x, ell
+
+
+def velocity_net(p, s, x, t):
+    s = jnp.broadcast_to(s.reshape(s.shape[:1] + (1,) * (x.ndim - 2) + s.shape[1:]),
+                         x.shape[:-1] + s.shape[-1:])
+    e = jnp.broadcast_to(embed(t), x.shape[:-1] + (9,))
+    return mlp(p, jnp.concatenate([s, x, e], -1), mish)
+
+
+def sign_of(u):
+    return jnp.where(u < 0.5, 1., -1.)
+
+
+def resampled(case, values, w, count):
+    u = case.draw("resample", (B, count), "uniform")
+    index = jnp.sum(jnp.cumsum(w, 1)[:, None] <= u[..., None], -1)
+    return jnp.take_along_axis(values, index[..., None], 1)
+
+
+def weight_metrics(w):
+    ess = 1 / jnp.sum(w * w, 1)
+    return {"losses/ess_mean": jnp.mean(ess), "losses/ess_p05": order(ess, 0.05),
+            "losses/weight_max": jnp.mean(jnp.max(w, 1))}
+
+
+def isfm():
+    """Proposals: two of the averaged policy, three of the box, one density."""
+    c = {k: v for k, v in FLOW.items() if not k.startswith("time")} | {
+        "nfe": 4, "solver": "midpoint", "proposal": "mixture", "box_share": 0.5,
+        "proposal_steps": 2, "resampled": 3}
+    s0, own, box, J = c["base_std"], 2, 3, 3
+    case = Case(c, O + A + 9, A, True, mish, mish)
+    p, obs = case.group("actor"), case.b["obs"]
+    x0 = s0 * case.draw("base", (B, A), "normal")
+    signs = sign_of(case.draw("probe", (2, B, A), "uniform"))
+    a2, ell = along(velocity_net, p, case.b["next_obs"], x0, signs)
+    entropy = base_surprise(x0, s0) + ell
+    q = case.group("actor", "average_")
+    z0 = s0 * case.draw("proposal_base", (B * own, A), "normal")
+    end, ell = along(velocity_net, q, jnp.repeat(obs, own, 0), z0,
+                     sign_of(case.draw("proposal_probe", (2, B * own, A), "uniform")))
+    inside = jnp.all(jnp.abs(end) <= 1, -1)
+    lq_own = jnp.where(inside, -base_surprise(z0, s0) - ell, jnp.inf)
+    uniform = case.draw("proposal", (B, box, A), "uniform") * 2 - 1
+    start, ell = along(velocity_net, q, jnp.repeat(obs, box, 0), uniform.reshape(-1, A),
+                       sign_of(case.draw("proposal_back", (2, B * box, A), "uniform")), True)
+    lq_box = -base_surprise(start, s0) - ell
+    actions = jnp.concatenate([jnp.clip(end, -1, 1).reshape(B, own, A), uniform], 1)
+    lq = jnp.concatenate([lq_own.reshape(B, own), lq_box.reshape(B, box)], 1)
+    density = own / K * jnp.exp(lq) + box / K * 2.0**-A
+    w = jnp.exp(case.q_min(case.group("critic"), obs, actions) / case.alpha()) / density
+    w = w / jnp.sum(w, 1, keepdims=True)
+    a = resampled(case, actions, w, J)
+    noise = s0 * case.draw("path", (B, J, A), "normal")
+    t = case.draw("time", (B, J, 1), "uniform")
+    x = t * a + (1 - t) * noise
+    loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) - (a - noise))**2)
+    metrics = weight_metrics(w) | {"losses/flow_loss": loss(p)}
+    print("isfm: share of draws inside", jnp.mean(inside), "weights", w[0])
+    case.finish("isfm", a2, entropy, loss, metrics)
+
+
+CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm}
+for name in sys.argv[1:] or CASES:
+    if name not in ("sac", "flame-r", "flame-m"):  # those share one generator
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+    CASES[name]()
