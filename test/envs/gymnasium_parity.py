@@ -1,12 +1,15 @@
-"""Holds `phlox env replay` against Gymnasium itself, step by step.
+"""Holds `phlox envs` and `phlox env replay` against Gymnasium itself.
 
 Usage: gymnasium_parity.py PROGRAM PYTHON_PACKAGES ID...
 
-1,000 random actions, which leave the range by up to 20 %, from random states;
-observations and rewards agree to 1e-12, terminations exactly. Exits with 77,
-which CTest shows as skipped, where the Python packages are missing.
+For each task: its sizes, limits and keyword arguments; then 1,000 random
+actions, which leave the range by up to 20 %, from random states, from qpos0 at
+rest, and with other keyword arguments: observations and rewards agree to 1e-12,
+terminations exactly. Exits with 77, which CTest shows as skipped, where the
+Python packages are missing.
 """
 
+import inspect
 import json
 import os
 import pathlib
@@ -18,7 +21,11 @@ import warnings
 
 PROGRAM, PACKAGES = (pathlib.Path(path).resolve() for path in sys.argv[1:3])
 IDS = sys.argv[3:]
-SKIPPED, STEPS, STARTS, TOLERANCE = 77, 1000, 2, 1e-12
+SKIPPED, STEPS, TOLERANCE = 77, 1000, 1e-12
+# what Gymnasium takes for drawing alone
+DRAWING = {"default_camera_config"}
+# what no step shows: the reset's noise, a limit that its wrapper has
+UNSEEN = {"max_episode_steps", "reset_noise_scale"}
 sys.path.insert(0, str(PACKAGES))
 warnings.filterwarnings("ignore")
 
@@ -29,6 +36,8 @@ try:
 except ImportError as error:
     print(f"skipped: {error}; cmake/fetch_assets.sh installs it")
     sys.exit(SKIPPED)
+
+from gymnasium_variants import VARIANTS, for_gymnasium
 
 
 def write(path, tensors):
@@ -58,12 +67,50 @@ def read(path):
     return tensors
 
 
-def gymnasium_run(name, seed):
-    """Returns start, actions and results of Gymnasium."""
-    task = gymnasium.make(name).unwrapped
-    random = np.random.default_rng(seed)
+def described(name):
+    """Returns what `phlox envs --json` says of a task."""
+    listed = subprocess.run([PROGRAM, "envs", "--json"], check=True, timeout=60,
+                            capture_output=True, text=True).stdout
+    return {task["id"]: task for task in json.loads(listed)}[name]
+
+
+def check_description(name):
+    """Compares sizes, limits and keyword arguments; returns what differs."""
+    got, env = described(name), gymnasium.make(name)
+    space = env.action_space
+    signature = inspect.signature(type(env.unwrapped).__init__).parameters
+    kwargs = {key: parameter.default for key, parameter in signature.items()
+              if parameter.default is not inspect.Parameter.empty}
+    for key in DRAWING:
+        kwargs.pop(key)
+    kwargs["max_episode_steps"] = env.spec.max_episode_steps
+    wanted = {"obs_size": env.observation_space.shape[0],
+              "action_size": space.shape[0],
+              "max_episode_steps": env.spec.max_episode_steps}
+    wrong = [f"{key} {got[key]}" for key in wanted if got[key] != wanted[key]]
+    for key, bound in ("action_low", space.low), ("action_high", space.high):
+        if not np.array_equal(np.float32(got[key]), bound):
+            wrong.append(f"{key} {got[key]}")
+    if for_gymnasium(got["kwargs"]) != kwargs:
+        wrong.append(f"keyword arguments {got['kwargs']}")
+    varied = {key for variant in VARIANTS[name] for key in variant}
+    unseen = set(kwargs) - varied - UNSEEN - {"xml_file"}
+    return wrong + [f"no variant with {key}" for key in sorted(unseen)]
+
+
+def start(task, seed):
+    """Returns the state of a reset, or qpos0 at rest if there is no seed."""
+    if seed is None:
+        return task.model.qpos0.copy(), np.zeros(task.model.nv)
     task.reset(seed=seed)
-    qpos, qvel = task.data.qpos.copy(), task.data.qvel.copy()
+    return task.data.qpos.copy(), task.data.qvel.copy()
+
+
+def gymnasium_run(name, seed, kwargs):
+    """Returns start, actions and results of Gymnasium."""
+    task = gymnasium.make(name, **for_gymnasium(kwargs)).unwrapped
+    random = np.random.default_rng(0 if seed is None else seed)
+    qpos, qvel = start(task, seed)
     mujoco.mj_resetData(task.model, task.data)
     task.set_state(qpos, qvel)
     low, high = task.model.actuator_ctrlrange.T
@@ -80,13 +127,16 @@ def gymnasium_run(name, seed):
              "terminated": np.array(terminated, bool)})
 
 
-def compare(name, seed, folder):
+def compare(name, seed, kwargs, folder):
     """Returns the largest difference, infinity for another shape or end."""
-    inputs, wanted = gymnasium_run(name, seed)
+    inputs, wanted = gymnasium_run(name, seed, kwargs)
+    settings = [part for key, value in kwargs.items()
+                for part in ("--set", f"env.{key}={json.dumps(value)}")]
     write(folder / "in.safetensors", inputs)
     subprocess.run([PROGRAM, "env", "replay", name, "--in",
                     folder / "in.safetensors", "--out",
-                    folder / "out.safetensors"], check=True, timeout=60)
+                    folder / "out.safetensors", *settings], check=True,
+                   timeout=60)
     got = read(folder / "out.safetensors")
     if any(got[key].shape != wanted[key].shape for key in wanted) or \
             not np.array_equal(got["terminated"], wanted["terminated"]):
@@ -102,9 +152,15 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # MuJoCo's Python module writes its log here
         for name in IDS:
-            for seed in range(STARTS):
-                difference = compare(name, seed, pathlib.Path(folder))
-                print(f"{name}, seed {seed}: largest difference {difference}")
+            if wrong := check_description(name):
+                sys.exit(f"{name}: must be as in Gymnasium: got "
+                         + "; ".join(wrong))
+            runs = [(0, {}), (1, {}), (None, {})]
+            runs += [(2, kwargs) for kwargs in VARIANTS[name]]
+            for seed, kwargs in runs:
+                difference = compare(name, seed, kwargs, pathlib.Path(folder))
+                print(f"{name}, start {'at rest' if seed is None else seed}, "
+                      f"{kwargs}: largest difference {difference}", flush=True)
                 # a NaN is a failure too
                 worst = difference if not difference <= worst else worst
     sys.exit(0 if worst <= TOLERANCE else f"must be <= {TOLERANCE}: got {worst}")

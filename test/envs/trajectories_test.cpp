@@ -91,6 +91,10 @@ TEST_P(TrajectoriesTest, FollowsGymnasium) {
     expect_row(got.reward, trajectory["reward"], tolerance);
     EXPECT_EQ(Kwargs(got.terminated), trajectory["terminated"]);
     EXPECT_EQ(got.sim_warnings, 0);
+    // nothing is left over from an earlier episode
+    const Replay again = run(*environment, trajectory);
+    EXPECT_EQ(again.obs, got.obs);
+    EXPECT_EQ(again.reward, got.reward);
     other_kwargs |= !trajectory["kwargs"].empty();
   }
   EXPECT_TRUE(other_kwargs);

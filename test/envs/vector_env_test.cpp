@@ -44,6 +44,55 @@ TEST(VectorEnvTest, TheLimitTruncatesAndKeepsTheSuccessor) {
   EXPECT_EQ(env.episode_return()[0], env.reward()[0]);
 }
 
+// steps a falling pole until it has fallen
+VectorEnv fallen_pole(int limit) {
+  VectorEnv env = make_vector_env("InvertedPendulum-v5",
+                                  {{"max_episode_steps", limit}}, 1, 7);
+  env.reset();
+  do {
+    EXPECT_FALSE(env.truncated()[0]);
+    env.step(std::vector<float>{1});
+  } while (!env.terminated()[0] && !env.truncated()[0]);
+  return env;
+}
+
+TEST(VectorEnvTest, ATerminationKeepsTheSuccessor) {
+  VectorEnv env = fallen_pole(1000);
+  const int length = env.episode_length()[0];
+  EXPECT_TRUE(env.terminated()[0]);
+  EXPECT_FALSE(env.truncated()[0]);
+  EXPECT_EQ(env.reward()[0], 0); // 1 on every step before
+  EXPECT_EQ(env.episode_return()[0], length - 1);
+  EXPECT_GT(std::abs(env.next_obs()[1]), .2f);
+  EXPECT_LT(std::abs(env.obs()[1]), .0101f);
+  EXPECT_EQ(env.sim_warnings(), 0);
+  env.step(std::vector<float>{0});
+  EXPECT_FALSE(env.terminated()[0]);
+  EXPECT_EQ(env.episode_length()[0], 1);
+
+  // both flags at once where the limit is met in the same step
+  VectorEnv limited = fallen_pole(length);
+  EXPECT_TRUE(limited.terminated()[0]);
+  EXPECT_TRUE(limited.truncated()[0]);
+  VectorEnv shorter = fallen_pole(length - 1);
+  EXPECT_FALSE(shorter.terminated()[0]);
+  EXPECT_TRUE(shorter.truncated()[0]);
+}
+
+TEST(VectorEnvTest, ShortTasksHaveTheirOwnLimits) {
+  for (const auto &[id, limit] :
+       {std::pair("Reacher-v5", 50), std::pair("Pusher-v5", 100)}) {
+    VectorEnv env = make_vector_env(id, {}, 1, 7);
+    env.reset();
+    for (int t = 0; t < limit; ++t) {
+      ASSERT_FALSE(env.truncated()[0]);
+      env.step(test_actions(env, t));
+    }
+    EXPECT_TRUE(env.truncated()[0]);
+    EXPECT_FALSE(env.terminated()[0]);
+  }
+}
+
 TEST(VectorEnvTest, BitsDoNotDependOnThreadsOrOnOtherEnvironments) {
   const int steps = 60, limit = 25;
   VectorEnv one = cheetahs(1, 1, limit), eight = cheetahs(8, 2, limit),
