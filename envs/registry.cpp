@@ -26,7 +26,10 @@ std::vector<Entry> &mutable_environments() {
                                        reacher_entry(),
                                        swimmer_entry(),
                                        walker2d_entry(),
-                                       lqr_entry()};
+                                       lqr_entry(),
+                                       multigoal_entry(),
+                                       multigoal_bandit_entry(),
+                                       bandit_1d_entry()};
   return entries;
 }
 

@@ -5,16 +5,19 @@
 namespace phlox::envs {
 
 Entry ant_entry();
+Entry bandit_1d_entry();
 Entry half_cheetah_entry();
 Entry hopper_entry();
 Entry humanoid_entry();
 Entry humanoid_standup_entry();
 Entry inverted_double_pendulum_entry();
 Entry inverted_pendulum_entry();
+Entry lqr_entry();
+Entry multigoal_bandit_entry();
+Entry multigoal_entry();
 Entry pusher_entry();
 Entry reacher_entry();
 Entry swimmer_entry();
 Entry walker2d_entry();
-Entry lqr_entry();
 
 } // namespace phlox::envs

@@ -10,7 +10,10 @@ using ::testing::HasSubstr;
 
 VectorEnv make(const std::string &id, std::uint64_t seed = 3) {
   // short episodes, so that the steps after the load cross resets
-  return make_vector_env(id, {{"max_episode_steps", 180}}, 3, seed, "env", 2);
+  Kwargs kwargs = Kwargs::object();
+  if (find_environment(id).defaults.contains("max_episode_steps"))
+    kwargs["max_episode_steps"] = 180;
+  return make_vector_env(id, kwargs, 3, seed, "env", 2);
 }
 
 class EveryCheckpointTest : public ::testing::TestWithParam<std::string> {};
