@@ -17,6 +17,8 @@ protected:
 
 // those that regress on reverse sampling
 class ReversePolicies : public FlowPolicies {};
+// those that clip to the box
+class ClippedPolicies : public FlowPolicies {};
 
 TEST_P(FlowPolicies, SoftTargetSign) {
   auto target = [&](int sign) {
@@ -132,7 +134,7 @@ std::vector<double> act(const std::string &name, const char *entry,
       .reals;
 }
 
-TEST_P(FlowPolicies, RankClipped) {
+TEST_P(ClippedPolicies, RankClipped) {
   nlohmann::json ranked = {{"particles", 5}, {"base_std", 0.1}};
   nlohmann::json raw = ranked;
   raw["rank_clipped"] = false;
@@ -169,6 +171,9 @@ TEST_P(FlowPolicies, OnePoint) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, FlowPolicies,
+                         testing::Values("flame-r", "flame-m", "isfm", "fmer"),
+                         suffix_of);
+INSTANTIATE_TEST_SUITE_P(All, ClippedPolicies,
                          testing::Values("flame-r", "flame-m", "isfm"),
                          suffix_of);
 INSTANTIATE_TEST_SUITE_P(All, ReversePolicies,

@@ -102,7 +102,8 @@ TEST_P(Threads, LeaveTheSameBits) {
 
 INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Values(Run{"sac", 1000}, Run{"flame-r", 48},
-                                         Run{"flame-m", 48}, Run{"isfm", 48}),
+                                         Run{"flame-m", 48}, Run{"isfm", 48},
+                                         Run{"fmer", 48}),
                          [](const auto &info) {
                            std::string name = info.param.algorithm;
                            std::erase(name, '-');

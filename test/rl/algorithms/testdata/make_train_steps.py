@@ -395,11 +395,53 @@ def isfm():
     x = t * a + (1 - t) * noise
     loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) - (a - noise))**2)
     metrics = weight_metrics(w) | {"losses/flow_loss": loss(p)}
-    print("isfm: share of draws inside", jnp.mean(inside), "weights", w[0])
     case.finish("isfm", a2, entropy, loss, metrics)
 
 
-CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm}
+def fmer():
+    c = {k: v for k, v in FLOW.items() if not k.startswith("time")} | {
+        "nfe": 4, "solver": "midpoint", "resampled": 3, "ess_target": 0.6,
+        "noise_scale": 0.2}
+    s0, J = c["base_std"], 3
+    case = Case(c, O + A + 9, A, True, mish, mish)
+    p, obs = case.group("actor"), case.b["obs"]
+    slope = lambda z: jnp.sum(jnp.log(1 - jnp.tanh(z)**2), -1)
+    x0 = s0 * case.draw("base", (B, A), "normal")
+    z2, ell = along(velocity_net, p, case.b["next_obs"], x0,
+                    sign_of(case.draw("probe", (2, B, A), "uniform")))
+    entropy = base_surprise(x0, s0) + ell + slope(z2)
+    end = lambda p, x: along(velocity_net, p, obs, x, jnp.zeros((2,) + x.shape))[0]
+    z = end(case.group("actor", "average_"), s0 * case.draw("proposal", (B, K, A), "normal"))
+    q = case.q_min(case.group("critic"), obs, jnp.tanh(z))
+    adv = q - q.mean(1, keepdims=True)
+    low, high = math.log(1e-4), math.log(1e3)
+    for _ in range(20):
+        mid = (low + high) / 2
+        share = jnp.mean(1 / jnp.sum(jax.nn.softmax(adv / math.exp(mid), 1)**2, 1)) / K
+        low, high = (mid, high) if share < c["ess_target"] else (low, mid)
+    tau = math.exp((low + high) / 2)
+    w = jax.nn.softmax(adv / tau, 1)
+    chosen = resampled(case, z, w, J)
+    noise = s0 * case.draw("path", (B, J, A), "normal")
+    t = case.draw("time", (B, J, 1), "uniform")
+    zt = t * chosen + (1 - t) * noise
+    signs = sign_of(case.draw("policy_probe", (B, J, A), "uniform"))
+    z0 = s0 * case.draw("policy_base", (B, A), "normal")
+
+    def parts(p):
+        v, jp = jax.jvp(lambda y: velocity_net(p, obs, y, t), (zt,), (signs,))
+        flow, div = jnp.mean((v - (chosen - noise))**2), jnp.mean(jnp.sum(signs * jp, -1))
+        return flow - case.alpha() * (div + jnp.mean(slope(end(p, z0)))), flow, div
+
+    _, flow, div = parts(p)
+    metrics = weight_metrics(w) | {
+        "losses/flow_loss": flow, "losses/divergence": div, "losses/squash": jnp.mean(slope(z)),
+        "losses/latent_std": jnp.std(z), "losses/mirror_temperature": tau,
+        "losses/mirror_kl": jnp.mean(jnp.sum(w * jnp.log(w * K), 1))}
+    case.finish("fmer", jnp.tanh(z2), entropy, lambda p: parts(p)[0], metrics)
+
+
+CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm, "fmer": fmer}
 for name in sys.argv[1:] or CASES:
     if name not in ("sac", "flame-r", "flame-m"):  # those share one generator
         rng = np.random.default_rng(zlib.crc32(name.encode()))
