@@ -85,6 +85,19 @@ class ReplayTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(tensors(self.target)["obs"][2], [5])
 
+    def test_ranges_reach_the_task(self):
+        state = {"qpos": ([6], [0, 1.25, 0, 0, 0, 0]), "qvel": ([6], [0] * 6),
+                 "actions": ([1, 3], [0] * 3)}
+        for high, ended in ("\"inf\"", False), ("1.1", True):
+            result = self.replay("Hopper-v5", "--set",
+                                 f"env.healthy_z_range=[1,{high}]", **state)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(tensors(self.target)["terminated"][2], [ended])
+        self.target.unlink()
+        self.assert_error(self.replay("Hopper-v5", "--set",
+                                      "healthy_z_range=[2,1]", **state), 2,
+                          r"must be a range \[low, high\]: got \[2,1\]")
+
     def test_no_steps_are_no_steps(self):
         result = self.replay("HalfCheetah-v5", qpos=([9], [0] * 9),
                              qvel=([9], [0] * 9), actions=([0, 6], []))
@@ -134,6 +147,8 @@ class EnvsTest(unittest.TestCase):
         self.assertEqual((cheetah["obs_size"], cheetah["action_size"],
                           cheetah["max_episode_steps"]), (17, 6, 1000))
         self.assertEqual(cheetah["kwargs"]["frame_skip"], 5)
+        for task in described:
+            self.assertEqual(task["kwargs"].keys(), task["kwargs_help"].keys())
 
 
 if __name__ == "__main__":
