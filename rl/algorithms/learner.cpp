@@ -11,8 +11,9 @@ void LearnerSettings::visit(Settings &s) {
          "factor on rewards inside the update");
   s.real("ema_rate", ema_rate, 0, 1,
          "step of target critics and averaged actor per update");
-  s.integer("entropy_sign", entropy_sign, -1, 1,
-            "entropy in the target: 1 bonus, 0 none, -1 as published code");
+  if (soft)
+    s.integer("entropy_sign", entropy_sign, -1, 1,
+              "entropy in the target: 1 bonus, 0 none, -1 as published code");
   s.sizes("actor.hidden", actor.hidden, "widths of the actor's layers");
   s.choice("actor.activation", actor.activation,
            {"relu", "gelu", "mish", "tanh"}, "actor's activation");
@@ -23,7 +24,8 @@ void LearnerSettings::visit(Settings &s) {
   s.choice("critic.activation", critic.activation,
            {"relu", "gelu", "mish", "tanh"}, "critics' activation");
   critic_rate.visit(s, "critic.lr");
-  temperature.visit(s);
+  if (soft)
+    temperature.visit(s);
 }
 
 Learner::Learner(Program &program, const LearnerSettings &settings,
@@ -34,7 +36,9 @@ Learner::Learner(Program &program, const LearnerSettings &settings,
       critic_(program, "critic", env.obs_size, env.action_size,
               settings.critic),
       target_(critic_.copy(program, "target_critic")),
-      temperature_(program, settings.temperature, env.action_size),
+      temperature_(settings.soft ? Temperature(program, settings.temperature,
+                                               env.action_size)
+                                 : Temperature()),
       actor_adam_(program, "actor", actor, settings.actor_rate),
       critic_adam_(program, "critic", critic_.parameters(),
                    settings.critic_rate) {}
@@ -46,7 +50,8 @@ Key Learner::init(Entry &entry) const {
   Key key(seed, entry.count(0), "init");
   critic_.init(entry, key);
   target_.assign(entry, critic_);
-  temperature_.init(entry);
+  if (settings_.soft)
+    temperature_.init(entry);
   actor_adam_.init(entry);
   critic_adam_.init(entry);
   return key;
@@ -71,6 +76,8 @@ Tensor Learner::soft_target(Entry &entry, const Transitions &batch,
                             const Tensor &entropy) const {
   Tensor value = target_.least(target_.parameters().read(entry), batch.next_obs,
                                next_action);
+  if (!settings_.soft)
+    return rl::soft_target(batch, value, {}, {}, settings_.discount, 0);
   return rl::soft_target(batch, value, entropy, temperature_.value(entry),
                          settings_.discount,
                          static_cast<double>(settings_.entropy_sign));
@@ -109,6 +116,13 @@ void Learner::report(Entry &entry, std::string name,
                turn.empty() ? metric : select(turn, metric, absent));
 }
 
+Learner::Entropies Learner::entropies(Entry &entry,
+                                      const Losses &losses) const {
+  Tensor entropy = mean(losses.entropy);
+  return {entropy, temperature_.loss(entry, entropy), temperature_.value(entry),
+          temperature_.at_floor(entry)};
+}
+
 void Learner::update(Entry &entry, const Losses &losses) const {
   Tensor step = entry.read(step_);
   Tensor actor_turn = every(step, settings_.actor_every);
@@ -116,13 +130,12 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   auto in_turn = [&](const Tensor &value, const Operand &otherwise) {
     return actor_turn.empty() ? value : select(actor_turn, value, otherwise);
   };
-  Tensor entropy = mean(losses.entropy);
-  TemperatureLoss alpha = temperature_.loss(entry, entropy);
-  Tensor alpha_value = temperature_.value(entry);
-  Tensor alpha_at_floor = temperature_.at_floor(entry);
-  Tensor actor_lr = actor_adam_.rate(entry);
   const CriticLoss &q = losses.critic;
   Tensor critic_norm = norm(q.grads), actor_norm = norm(losses.actor.grads);
+  Tensor actor_lr = actor_adam_.rate(entry);
+  std::optional<Entropies> soft;
+  if (settings_.soft)
+    soft = entropies(entry, losses);
 
   Gate gate(entry);
   for (const Tensor &scalar : {q.losses[0], q.losses[1], critic_norm})
@@ -131,7 +144,8 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   auto actor_before = actor_.read(entry);
   auto critics = critic_adam_.step(entry, gate, q.grads);
   auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
-  temperature_.step(entry, gate, alpha, step);
+  if (soft)
+    temperature_.step(entry, gate, soft->loss, step);
   average_into(entry, gate, target_.parameters(), critics, settings_.ema_rate,
                actor_turn);
   if (!average_.leaves().empty())
@@ -150,11 +164,13 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   entry.output("losses/qf2_loss", q.losses[1]);
   entry.output("losses/qf_loss", (q.losses[0] + q.losses[1]) * 0.5);
   entry.output("losses/actor_loss", in_turn(losses.actor.loss, absent));
-  entry.output("losses/alpha", alpha_value);
-  entry.output("losses/alpha_loss", alpha.loss);
-  entry.output("losses/entropy", entropy);
-  entry.output("losses/target_entropy", entry.scalar(temperature_.goal()));
-  entry.output("losses/alpha_floor_rate", alpha_at_floor);
+  if (soft) {
+    entry.output("losses/alpha", soft->alpha);
+    entry.output("losses/alpha_loss", soft->loss.loss);
+    entry.output("losses/entropy", soft->entropy);
+    entry.output("losses/target_entropy", entry.scalar(temperature_.goal()));
+    entry.output("losses/alpha_floor_rate", soft->at_floor);
+  }
   entry.output("losses/action_saturation", mean(outside));
   entry.output("losses/soft_target_mean", mean(losses.soft_target));
   entry.output("losses/td_error_p95", quantile_of(errors, 0.95));

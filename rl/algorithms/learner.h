@@ -1,5 +1,5 @@
-// What soft off-policy algorithms share: counters, twin critics with targets,
-// temperature, and one order of updates.
+// What off-policy algorithms with twin critics share: counters, critics with
+// targets, temperature if they are soft, and one order of updates.
 #pragma once
 #include "rl/algorithms/critic.h"
 #include "rl/algorithms/optimiser.h"
@@ -15,6 +15,7 @@ struct LearnerSettings {
   Shape actor, critic;
   LearningRate actor_rate, critic_rate;
   TemperatureSettings temperature;
+  bool soft = true; // entropy in the target, and a temperature; not a key
   void visit(Settings &settings);
 };
 
@@ -27,7 +28,7 @@ struct ActorLoss {
 /// What a train step has computed before anything is written.
 struct Losses {
   Tensor soft_target; ///< (B)
-  Tensor entropy;     ///< (B), of the next action
+  Tensor entropy;     ///< (B), of the next action; empty if not soft
   Tensor action;      ///< (B, A), the next action; clipped or not
   CriticLoss critic;
   ActorLoss actor;
@@ -55,12 +56,13 @@ public:
   Key key(Entry &entry, const std::string &prefix, const Tensor &step) const;
   /// Reads the batch of this update.
   Transitions batch(Entry &entry) const;
-  /// Returns what the critics regress on, for the next action and its entropy.
+  /// Returns what the critics regress on, for the next action and its entropy,
+  /// which is not read if the settings are not soft.
   Tensor soft_target(Entry &entry, const Transitions &batch,
                      const Tensor &next_action, const Tensor &entropy) const;
   /// Regresses the critics on it, for a batch; all but the actor's part.
   Losses losses(Entry &entry, const Transitions &batch,
-                const Tensor &next_action, const Tensor &entropy) const;
+                const Tensor &next_action, const Tensor &entropy = {}) const;
   /// Returns the critics' losses against it.
   CriticLoss critic_loss(Entry &entry, const Transitions &batch,
                          const Tensor &target) const;
@@ -75,6 +77,14 @@ public:
   void report(Entry &entry, std::string name, const Tensor &metric) const;
 
 private:
+  // of a soft learner's step, all before it
+  struct Entropies {
+    Tensor entropy; // ()
+    TemperatureLoss loss;
+    Tensor alpha, at_floor; // ()
+  };
+  Entropies entropies(Entry &entry, const Losses &losses) const;
+
   LearnerSettings settings_;
   EnvSpec env_;
   Parameters actor_, average_;

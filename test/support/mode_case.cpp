@@ -13,27 +13,29 @@ Program trace(const std::string &name) {
   const rl::Algorithm *algorithm = rl::find_algorithm(name);
   if (!algorithm)
     throw std::runtime_error("no algorithm " + name);
-  nlohmann::json config = {{"batch", 16},
+  nlohmann::json wanted = {{"batch", 16},
                            {"ema_rate", kCaseEmaRate},
                            {"actor.every", 2},
                            {"alpha.every", 1},
                            {"actor.hidden", {32, 32}},
-                           {"critic.hidden", {32, 32}}};
+                           {"critic.hidden", {32, 32}},
+                           {"proposals", 8},
+                           {"proposal", "mixture"},
+                           {"particles", 4},
+                           {"nfe", 1}};
   for (const char *group : {"actor", "critic", "alpha"})
     for (const char *key : {".lr", ".lr_final"})
-      config[std::string(group) + key] = kCaseRate;
-  // what only some algorithms have; a solver needs several evaluations
-  nlohmann::json more = {{"proposals", 8}, {"particles", 4}, {"nfe", 1}};
-  std::set<std::string> keys;
-  for (const auto &entry : algorithm->schema)
-    keys.insert(entry["key"].get<std::string>());
-  if (keys.contains("solver"))
-    more["nfe"] = 4;
-  if (keys.contains("proposal"))
-    more["proposal"] = "mixture";
-  for (const auto &[key, value] : more.items())
-    if (keys.contains(key))
-      config[key] = value;
+      wanted[std::string(group) + key] = kCaseRate;
+  nlohmann::json config;
+  for (const auto &entry : algorithm->schema) {
+    auto key = entry["key"].get<std::string>();
+    if (key == "solver") // steps of two evaluations
+      wanted["nfe"] = 4;
+    if (wanted.contains(key))
+      config[key] = wanted[key];
+  }
+  if (config.contains("nfe"))
+    config["nfe"] = wanted["nfe"];
   return algorithm->build({5, 3, "test"}, config, {1, 8});
 }
 

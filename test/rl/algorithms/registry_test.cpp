@@ -27,7 +27,8 @@ TEST(Registry, HoldsTheAlgorithmsByName) {
   for (const Algorithm &algorithm : algorithms())
     names.push_back(algorithm.name);
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
-  EXPECT_THAT(names, IsSupersetOf({"sac", "flame-r", "flame-m"}));
+  EXPECT_THAT(names, IsSupersetOf(
+                         {"sac", "flame-r", "flame-m", "isfm", "fmer", "td3"}));
   EXPECT_EQ(find_algorithm("nothing"), nullptr);
 }
 
@@ -49,10 +50,14 @@ TEST(Registry, EveryAlgorithmHasTheContractsEntryPoints) {
     for (const char *tag :
          {"losses/qf1_values", "losses/qf2_values", "losses/qf1_loss",
           "losses/qf2_loss", "losses/qf_loss", "losses/actor_loss",
-          "losses/alpha", "losses/alpha_loss", "losses/entropy",
-          "losses/target_entropy", "losses/soft_target_mean",
-          "losses/grad_norm_actor", "losses/param_norm", "nonfinite"})
+          "losses/soft_target_mean", "losses/grad_norm_actor",
+          "losses/param_norm", "nonfinite"})
       EXPECT_EQ(metrics[tag], "tensor<f32>") << tag;
+    // all but deterministic policies have a temperature
+    bool soft = algorithm.name != "td3";
+    for (const char *tag : {"losses/alpha", "losses/alpha_loss",
+                            "losses/entropy", "losses/target_entropy"})
+      EXPECT_EQ(metrics.contains(tag), soft) << tag;
     for (const char *entry : {"sample_8", "evaluate_8"}) {
       EXPECT_THAT(test::input_types(program.module(), entry),
                   UnorderedElementsAre(testing::Pair("obs", "tensor<8x17xf32>"),

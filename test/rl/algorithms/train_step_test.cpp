@@ -49,6 +49,12 @@ TEST_P(TrainStep, KeepsTheStateIfSomethingIsNotFinite) {
       {"leaf:critic/0/layer3/weight/adam_v", NAN},
       {"leaf:log_alpha/adam_v", NAN}};
   for (auto [name, poison] : poisons) {
+    if (!step.arguments.contains(name)) {
+      // not every algorithm has a temperature; all have the rest
+      EXPECT_STREQ(name, "leaf:log_alpha/adam_v");
+      EXPECT_STREQ(GetParam().c_str(), "td3");
+      continue;
+    }
     HostTensor &tensor = step.arguments.at(name);
     double saved = std::exchange(tensor.reals[0], poison);
     Tensors results = run();

@@ -87,7 +87,7 @@ TEST_P(Threads, LeaveTheSameBits) {
   nlohmann::json config = {{"batch", 64},
                            {"actor.hidden", {64, 64, 64}},
                            {"critic.hidden", {64, 64, 64}}};
-  if (algorithm->name != "sac") {
+  if (algorithm->name != "sac" && algorithm->name != "td3") {
     config["proposals"] = 16;
     config["nfe"] = 2;
   }
@@ -103,7 +103,7 @@ TEST_P(Threads, LeaveTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Values(Run{"sac", 1000}, Run{"flame-r", 48},
                                          Run{"flame-m", 48}, Run{"isfm", 48},
-                                         Run{"fmer", 48}),
+                                         Run{"fmer", 48}, Run{"td3", 1000}),
                          [](const auto &info) {
                            std::string name = info.param.algorithm;
                            std::erase(name, '-');

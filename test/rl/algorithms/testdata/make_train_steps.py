@@ -48,7 +48,7 @@ def names(prefix, n_in, n_out):
     return result
 
 
-def make_state(actor_in, actor_out, average):
+def make_state(actor_in, actor_out, average, soft):
     state = {}
     groups = {"critic": names("critic/0", O + A, 1) + names("critic/1", O + A, 1),
               "actor": names("actor", actor_in, actor_out)}
@@ -61,12 +61,14 @@ def make_state(actor_in, actor_out, average):
         state["target_" + name] = f32(rng.normal(size=shape) * 0.5)
     if average:
         for name, shape in groups["actor"]:
-            state["average_" + name] = f32(rng.normal(size=shape) * 0.5)
-    state["log_alpha"] = f32(-0.7)
-    state["log_alpha/adam_m"] = f32(0.02)
-    state["log_alpha/adam_v"] = f32(0.003)
+            state[average + name] = f32(rng.normal(size=shape) * 0.5)
+    if soft:
+        state["log_alpha"] = f32(-0.7)
+        state["log_alpha/adam_m"] = f32(0.02)
+        state["log_alpha/adam_v"] = f32(0.003)
     for name, count in COUNTS.items():
-        state[name + "/adam_count"] = np.uint64(count)
+        if soft or name != "log_alpha":
+            state[name + "/adam_count"] = np.uint64(count)
     state["step"] = np.uint64(STEP)
     state["seed"] = np.uint64(1)
     return state, groups
@@ -102,10 +104,11 @@ def order(x, share):
 class Case:
     """State as f64, with what all algorithms do to it."""
 
-    def __init__(self, config, actor_in, actor_out, average, act, critic_act):
-        self.c, self.act, self.critic_act = config, act, critic_act
+    def __init__(self, config, actor_in, actor_out, average, act, critic_act, soft=True):
+        """`average` is the prefix of the actor's moving average, empty for none."""
+        self.c, self.act, self.critic_act, self.soft = config, act, critic_act, soft
         self.average = average
-        self.state, self.groups = make_state(actor_in, actor_out, average)
+        self.state, self.groups = make_state(actor_in, actor_out, average, soft)
         self.batch, self.noise = make_batch(), {}
         self.s = {k: jnp.asarray(v, jnp.float64) for k, v in self.state.items()}
         self.b = {k: jnp.asarray(v, jnp.float64) for k, v in self.batch.items()}
@@ -132,21 +135,34 @@ class Case:
     def alpha(self):
         return jnp.maximum(jnp.exp(self.s["log_alpha"]), self.c.get("alpha.floor", 0))
 
+    def temperature(self, entropy, out, metric):
+        c, s = self.c, self.s
+        goal = -c["target_entropy_scale"] * A
+        excess = entropy - goal
+        out["log_alpha"], out["log_alpha/adam_m"], out["log_alpha/adam_v"] = adam(
+            s["log_alpha"], excess, s["log_alpha/adam_m"], s["log_alpha/adam_v"],
+            COUNTS["log_alpha"], rate(c, "alpha.lr", COUNTS["log_alpha"]))
+        out["log_alpha/adam_count"] = COUNTS["log_alpha"] + 1
+        metric["losses/alpha"] = self.alpha()
+        metric["losses/alpha_loss"] = s["log_alpha"] * excess
+        metric["losses/entropy"] = entropy
+        metric["losses/target_entropy"] = goal
+        metric["losses/alpha_floor_rate"] = float(
+            jnp.exp(s["log_alpha"]) < c.get("alpha.floor", 0))
+
     def finish(self, name, next_action, h, actor_loss, more):
         """Targets, critics, temperature, Adam, averages, metrics; saves."""
         c, s, b, out, metric = self.c, self.s, self.b, {}, {}
         q_next = self.q_min(self.group("critic", "target_"), b["next_obs"],
                             jnp.clip(next_action, -1, 1))
         y = c["reward_scale"] * b["reward"] + (1 - b["terminated"]) * c["discount"] * (
-            q_next + c.get("entropy_sign", 1) * self.alpha() * h)
+            q_next + (c.get("entropy_sign", 1) * self.alpha() * h if self.soft else 0))
         values = lambda p, i: self.q(p, b["obs"], b["action"], i)
         losses = lambda p, i: jnp.mean((values(p, i) - y)**2)
         critic = self.group("critic")
         g_critic = jax.grad(lambda p: losses(p, 0) + losses(p, 1))(critic)
         actor = self.group("actor")
         l_actor, g_actor = jax.value_and_grad(actor_loss)(actor)
-        goal = -c["target_entropy_scale"] * A
-        g_alpha = jnp.mean(h) - goal
         tau = c["ema_rate"]
         new = {}
         for group, grads, key in (("critic", g_critic, "critic.lr"), ("actor", g_actor, "actor.lr")):
@@ -160,11 +176,7 @@ class Case:
             out["target_" + leaf] = tau * new[leaf] + (1 - tau) * s["target_" + leaf]
         if self.average:
             for leaf, _ in self.groups["actor"]:
-                out["average_" + leaf] = tau * new[leaf] + (1 - tau) * s["average_" + leaf]
-        out["log_alpha"], out["log_alpha/adam_m"], out["log_alpha/adam_v"] = adam(
-            s["log_alpha"], g_alpha, s["log_alpha/adam_m"], s["log_alpha/adam_v"],
-            COUNTS["log_alpha"], rate(c, "alpha.lr", COUNTS["log_alpha"]))
-        out["log_alpha/adam_count"] = COUNTS["log_alpha"] + 1
+                out[self.average + leaf] = tau * new[leaf] + (1 - tau) * s[self.average + leaf]
         out["step"] = STEP + 1
         norm = lambda ts: jnp.sqrt(sum(jnp.sum(t * t) for t in ts))
         for i in (0, 1):
@@ -172,12 +184,8 @@ class Case:
             metric[f"losses/qf{i + 1}_loss"] = losses(critic, i)
         metric["losses/qf_loss"] = (losses(critic, 0) + losses(critic, 1)) / 2
         metric["losses/actor_loss"] = l_actor
-        metric["losses/alpha"] = self.alpha()
-        metric["losses/alpha_loss"] = s["log_alpha"] * g_alpha
-        metric["losses/entropy"] = jnp.mean(h)
-        metric["losses/target_entropy"] = goal
-        metric["losses/alpha_floor_rate"] = float(
-            jnp.exp(s["log_alpha"]) < c.get("alpha.floor", 0))
+        if self.soft:
+            self.temperature(jnp.mean(h), out, metric)
         metric["losses/action_saturation"] = jnp.mean(jnp.abs(next_action) > 0.99)
         metric["losses/soft_target_mean"] = jnp.mean(y)
         metric["losses/td_error_p95"] = order(jnp.abs(values(critic, 0) - y), 0.95)
@@ -209,7 +217,7 @@ def sac():
     c = COMMON | {"log_std_min": -1.5, "log_std_max": 0.5, "critic.activation": "relu",
                   "actor.activation": "gelu"}
     gelu = lambda x: jax.nn.gelu(x, approximate=False)
-    case = Case(c, O, 2 * A, False, gelu, jax.nn.relu)
+    case = Case(c, O, 2 * A, "", gelu, jax.nn.relu)
 
     def draw(p, obs, xi):
         out = mlp(p, obs, gelu)
@@ -267,7 +275,7 @@ def base_surprise(x0, s0):
 def flame_r():
     c = FLOW | {"nfe": 4, "solver": "midpoint"}
     s0 = c["base_std"]
-    case = Case(c, O + A + 9, A, True, mish, mish)
+    case = Case(c, O + A + 9, A, "average_", mish, mish)
     net = lambda p, s, x, t: mlp(p, jnp.concatenate(
         [s, x, jnp.broadcast_to(embed(t), (len(s), 9))], -1), mish)
     x0 = s0 * case.draw("base", (B, A), "normal")
@@ -291,7 +299,7 @@ def flame_r():
 def flame_m():
     c = FLOW | {"r_equal_t": 0.4, "adaptive_p": 0.3, "q_coef": 0.2}
     s0 = c["base_std"]
-    case = Case(c, O + A + 18, A, True, mish, mish)
+    case = Case(c, O + A + 18, A, "average_", mish, mish)
     def net(p, s, x, t, r):
         e = [jnp.broadcast_to(embed(y), (len(s), 9)) for y in (t, r)]
         return mlp(p, jnp.concatenate([s, x] + e, -1), mish)
@@ -368,7 +376,7 @@ def isfm():
         "nfe": 4, "solver": "midpoint", "proposal": "mixture", "box_share": 0.5,
         "proposal_steps": 2, "resampled": 3}
     s0, own, box, J = c["base_std"], 2, 3, 3
-    case = Case(c, O + A + 9, A, True, mish, mish)
+    case = Case(c, O + A + 9, A, "average_", mish, mish)
     p, obs = case.group("actor"), case.b["obs"]
     x0 = s0 * case.draw("base", (B, A), "normal")
     signs = sign_of(case.draw("probe", (2, B, A), "uniform"))
@@ -403,7 +411,7 @@ def fmer():
         "nfe": 4, "solver": "midpoint", "resampled": 3, "ess_target": 0.6,
         "noise_scale": 0.2}
     s0, J = c["base_std"], 3
-    case = Case(c, O + A + 9, A, True, mish, mish)
+    case = Case(c, O + A + 9, A, "average_", mish, mish)
     p, obs = case.group("actor"), case.b["obs"]
     slope = lambda z: jnp.sum(jnp.log(1 - jnp.tanh(z)**2), -1)
     x0 = s0 * case.draw("base", (B, A), "normal")
@@ -441,7 +449,22 @@ def fmer():
     case.finish("fmer", jnp.tanh(z2), entropy, lambda p: parts(p)[0], metrics)
 
 
-CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm, "fmer": fmer}
+def td3():
+    c = {k: v for k, v in COMMON.items() if "alpha" not in k and "entropy" not in k} | {
+        "target_std": 0.3, "target_clip": 0.25, "exploration_std": 0.2,
+        "critic.activation": "relu", "actor.activation": "relu"}
+    case = Case(c, O, A, "target_", jax.nn.relu, jax.nn.relu, soft=False)
+    noise = case.draw("base", (B, A), "normal")
+    policy = lambda p, s: jnp.tanh(mlp(p, s, jax.nn.relu))
+    a2 = jnp.clip(policy(case.group("actor", "target_"), case.b["next_obs"])
+                  + jnp.clip(0.3 * noise, -0.25, 0.25), -1, 1)
+    critic, obs = case.group("critic"), case.b["obs"]
+    loss = lambda p: -jnp.mean(case.q(critic, obs, policy(p, obs), 0))
+    case.finish("td3", a2, None, loss, {})
+
+
+CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm, "fmer": fmer,
+         "td3": td3}
 for name in sys.argv[1:] or CASES:
     if name not in ("sac", "flame-r", "flame-m"):  # those share one generator
         rng = np.random.default_rng(zlib.crc32(name.encode()))
