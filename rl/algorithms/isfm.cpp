@@ -164,6 +164,14 @@ void train_step(Entry &e, const Model &m) {
 
   m.learner.report(e, "losses/flow_loss", losses.actor.loss);
   report_weights(e, m.learner, found.weights);
+  if (c.proposal_for(batch.action.extent(1)) == "mixture") {
+    // what the box's part carries, which comes after the policy's
+    int64_t rows = batch.obs.extent(0), count = c.flow.proposals;
+    int64_t box = box_count(count, c.box_share);
+    m.learner.report(
+        e, "losses/box_weight",
+        mean(sum(slice(found.weights, {0, count - box}, {rows, box}), 1)));
+  }
   m.learner.update(e, losses);
 }
 

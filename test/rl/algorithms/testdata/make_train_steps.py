@@ -402,7 +402,8 @@ def isfm():
     t = case.draw("time", (B, J, 1), "uniform")
     x = t * a + (1 - t) * noise
     loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) - (a - noise))**2)
-    metrics = weight_metrics(w) | {"losses/flow_loss": loss(p)}
+    metrics = weight_metrics(w) | {"losses/flow_loss": loss(p),
+                                   "losses/box_weight": jnp.mean(w[:, own:].sum(1))}
     case.finish("isfm", a2, entropy, loss, metrics)
 
 
