@@ -109,7 +109,7 @@ Tensor resample(const Tensor &values, const Tensor &weights, int64_t count,
 Tensor temperature_of_ess(const Tensor &advantages, double share) {
   double wanted = share * static_cast<double>(advantages.extent(1));
   Tensor a = stopgradient(advantages);
-  constexpr int64_t halvings = 20;
+  constexpr int64_t halvings = 24;
   double low = std::log(1e-4), high = std::log(1e3);
   Tensor start = fill(a, {}, (low + high) / 2);
   std::vector<float> sizes;

@@ -64,8 +64,8 @@ Tensor resample(const Tensor &values, const Tensor &weights, int64_t count,
                 const Key &key);
 
 /// Finds the temperature at which the mean effective sample size of
-/// softmax(advantages / tau) is `share` of K, by 20 halvings of [1e-4, 1e3] on
-/// a log scale; the nearest end if there is none.
+/// softmax(advantages / tau) is `share` of K, by 24 halvings of [1e-4, 1e3] on
+/// a log scale, which resolve it to 1e-6; the nearest end if there is none.
 ///
 /// Shapes:  advantages (B, K) -> (), without gradient.
 Tensor temperature_of_ess(const Tensor &advantages, double share);

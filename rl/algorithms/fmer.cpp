@@ -20,6 +20,10 @@
 //     z_1).
 // The divergence is taken at the regression's own points, without simulation;
 // its gradient is reverse mode over the forward mode of v.
+// The regression counts squared velocities, not nats, so alpha is no
+// temperature of exp(Q / alpha) here: it is what holds the entropy at its goal,
+// and starts low. Fixed at the temperature of a soft-optimal policy it can push
+// actions to the faces of the box.
 // Where the paper leaves a choice, or this file takes another, with its test in
 // fmer_test.cpp:
 //  1. the last term takes its gradient through the sampler; with equal
@@ -27,7 +31,7 @@
 //     and forms without simulation stop far below (squash_grad): SquashGradient
 //  2. ln (1 - tanh^2 z) is 2 (ln 2 - z - softplus(-2 z)), finite for all z
 //     (networks.h): SquashStaysFinite
-//  3. tau by 20 halvings of ln tau within the step, the same for all states of
+//  3. tau by 24 halvings of ln tau within the step, the same for all states of
 //     a batch; it has no memory. mirror_temperature fixes it instead, as the
 //     paper's first version did: MirrorTemperature
 //  4. a few proposals are resampled by weight, each with its own time and
@@ -53,6 +57,7 @@ struct Config {
   Config() {
     learner.actor_rate = learner.critic_rate = {3e-4, 3e-4, 0, 0};
     learner.temperature.rate = {3e-4, 3e-4, 0, 0};
+    learner.temperature.initial = 0.1;
     learner.temperature.floor = 1e-3;
     flow.squashed = true;
     flow.proposals = 16;

@@ -424,7 +424,7 @@ def fmer():
     q = case.q_min(case.group("critic"), obs, jnp.tanh(z))
     adv = q - q.mean(1, keepdims=True)
     low, high = math.log(1e-4), math.log(1e3)
-    for _ in range(20):
+    for _ in range(24):
         mid = (low + high) / 2
         share = jnp.mean(1 / jnp.sum(jax.nn.softmax(adv / math.exp(mid), 1)**2, 1)) / K
         low, high = (mid, high) if share < c["ess_target"] else (low, mid)
