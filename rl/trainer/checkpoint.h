@@ -36,6 +36,9 @@ public:
   /// Errors:  std::runtime_error if all are damaged; then all stay in place.
   std::filesystem::path newest();
 
+  /// Tells whether there is one, damaged or not.
+  bool any() const { return !all().empty(); }
+
   const std::filesystem::path &folder() const { return folder_; }
   std::string segments() const { return (folder_ / "segments").string(); }
 

@@ -81,6 +81,10 @@ void Loop::introduce(const nlohmann::json &manifest) {
                        program_.table().program, config_.env,
                        program_.threads(), program_.table().hash,
                        double(needs.memory) / 1e9, double(needs.disk) / 1e9));
+  if (config_.total_timesteps <= config_.learning_starts)
+    log_.warn(fmt::format("no update will be made: total_timesteps {} must be "
+                          "above learning_starts {} for one",
+                          config_.total_timesteps, config_.learning_starts));
   std::string table = "|param|value|\n|-|-|\n";
   std::istringstream lines(request_.config_toml);
   for (std::string line; std::getline(lines, line);)

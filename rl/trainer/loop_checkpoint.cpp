@@ -74,9 +74,12 @@ bool Loop::checkpoint(const char *why) {
   } catch (const std::exception &error) {
     ++failures_;
     saved_at_ = clock_.here();
-    log_.warn(fmt::format("checkpoint at env step {} failed ({} in a row), "
-                          "the one before is intact: {}",
-                          at_.env_step, failures_, error.what()));
+    log_.warn(
+        fmt::format("checkpoint at env step {} failed ({} in a row), {}: {}",
+                    at_.env_step, failures_,
+                    checkpoints_.any() ? "the one before is intact"
+                                       : "there is none before it",
+                    error.what()));
     return false;
   }
   failures_ = 0;

@@ -170,7 +170,13 @@ void add_bench_verb(CLI::App &app) {
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
   verb->add_option("--seconds", a->seconds, "For each row, about [1]")
-      ->check(CLI::Range(0.0, 3600.0));
+      ->check([](const std::string &text) {
+        double seconds = 0; // CLI::Range lets nan pass
+        return CLI::detail::lexical_cast(text, seconds) && seconds >= 0 &&
+                       seconds <= 3600
+                   ? std::string()
+                   : "must be from 0 to 3600: got '" + text + "'";
+      });
   verb->add_option("--python", a->python,
                    "A Python that may have JAX [python3]");
   verb->add_option("--peers", a->peers, "Folder of the peers' scripts");

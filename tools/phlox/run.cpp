@@ -110,23 +110,31 @@ public:
       eager(inputs, outputs, desc);
     else
       compiled(inputs, outputs, desc);
-    if (!arguments.out.empty())
-      runtime::write_safetensors(
-          arguments.out,
-          std::span<const runtime::StoredTensor>(outputs.tensors));
-    if (!arguments.state_out.empty())
-      save_state();
+    write(outputs.tensors);
   }
 
 private:
-  // both files or neither
-  void save_state() {
+  // Both files or neither: the state waits under another name until the
+  // outputs are written. A device or a pipe has no other name.
+  void write(std::span<const runtime::StoredTensor> outputs) {
+    namespace fs = std::filesystem;
+    std::string waiting = arguments.state_out;
+    std::error_code ignored;
+    const auto kind = fs::status(waiting, ignored).type();
+    const bool renamed = !waiting.empty() && (kind == fs::file_type::regular ||
+                                              kind == fs::file_type::not_found);
+    if (renamed)
+      waiting += ".new";
+    if (!waiting.empty())
+      check(phlox_state_save(state.get(), waiting.c_str()));
     try {
-      check(phlox_state_save(state.get(), arguments.state_out.c_str()));
+      if (!arguments.out.empty())
+        runtime::write_safetensors(arguments.out, outputs);
+      if (renamed)
+        fs::rename(waiting, arguments.state_out);
     } catch (const std::exception &) {
-      std::error_code ignored;
-      if (std::filesystem::is_regular_file(arguments.out, ignored))
-        std::filesystem::remove(arguments.out, ignored);
+      if (renamed)
+        fs::remove(waiting, ignored);
       throw;
     }
   }

@@ -64,6 +64,12 @@ public:
                                    "--artifact");
     }
     find_resumed(given.get());
+    if (!run_folder.empty() && !a.name.empty() &&
+        a.name != run_folder.filename())
+      throw CLI::ValidationError(
+          fmt::format("--name must be left out or be '{}', the resumed run's: "
+                      "got '{}'",
+                      run_folder.filename().string(), a.name));
     const auto own_artifact = run_folder / "artifact.so";
     if (!given && !run_folder.empty() && !a.force &&
         std::filesystem::exists(own_artifact))
