@@ -17,12 +17,18 @@ void LearnerSettings::visit(Settings &s) {
   s.sizes("actor.hidden", actor.hidden, "widths of the actor's layers");
   s.choice("actor.activation", actor.activation,
            {"relu", "gelu", "mish", "tanh"}, "actor's activation");
+  s.choice("actor.init", actor.init, {"normal", "uniform"},
+           "first values: normal of scale 1/sqrt(in) without biases, or all "
+           "uniform within 1/sqrt(in)");
   actor_rate.visit(s, "actor.lr");
   s.integer("actor.every", actor_every, 1, int64_t{1} << 40,
             "updates per update of actor and averages");
   s.sizes("critic.hidden", critic.hidden, "widths of each critic's layers");
   s.choice("critic.activation", critic.activation,
            {"relu", "gelu", "mish", "tanh"}, "critics' activation");
+  s.choice("critic.init", critic.init, {"normal", "uniform"},
+           "first values: normal of scale 1/sqrt(in) without biases, or all "
+           "uniform within 1/sqrt(in)");
   critic_rate.visit(s, "critic.lr");
   if (soft)
     temperature.visit(s);

@@ -52,15 +52,20 @@ Mlp::Mlp(Program &program, const std::string &name, int64_t inputs,
 }
 
 void Mlp::init(Entry &entry, const Key &key) const {
+  double scale = 0; // the weight comes before its bias
   for (const Leaf &leaf : parameters_.leaves()) {
-    if (leaf.shape().size() == 1) {
+    bool weight = leaf.shape().size() == 2;
+    if (weight)
+      scale = 1 / std::sqrt(static_cast<double>(leaf.shape().front()));
+    if (shape_.init == "uniform") {
+      Tensor draw = key.uniform(leaf.name(), leaf.shape());
+      entry.write(leaf, (2 * draw - 1) * scale);
+    } else if (weight) {
+      Tensor bound = fill(entry.scalar(0), leaf.shape(), 2);
+      entry.write(leaf, key.truncnormal(leaf.name(), -bound, bound) * scale);
+    } else {
       entry.write(leaf, 0);
-      continue;
     }
-    Tensor bound = fill(entry.scalar(0), leaf.shape(), 2);
-    Tensor draw = key.truncnormal(leaf.name(), -bound, bound);
-    double scale = 1 / std::sqrt(static_cast<double>(leaf.shape().front()));
-    entry.write(leaf, draw * scale);
   }
 }
 

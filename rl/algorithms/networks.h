@@ -35,6 +35,7 @@ Tensor log_tanh_slope(const Tensor &z);
 struct Shape {
   std::vector<int64_t> hidden = {256, 256, 256};
   std::string activation = "mish";
+  std::string init = "normal"; ///< see Mlp::init
 };
 
 /// A multi-layer perceptron with linear output.
@@ -48,7 +49,9 @@ public:
 
   const Parameters &parameters() const { return parameters_; }
   const std::string &name() const { return name_; }
-  /// Writes truncated normal weights of scale 1 / sqrt(in), zero biases.
+  /// Writes first values. normal: weights normal of scale 1 / sqrt(in), cut at
+  /// twice that, biases zero. uniform: both within 1 / sqrt(in), as PyTorch's
+  /// linear layers begin.
   void init(Entry &entry, const Key &key) const;
   /// Adds a network of the same form under another name.
   Mlp copy(Program &program, const std::string &name) const;

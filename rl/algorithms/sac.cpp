@@ -23,7 +23,8 @@ struct Config {
   double log_std_min = -20, log_std_max = 2; // as in the public reference code
 
   Config() {
-    learner.actor = learner.critic = {{256, 256}, "relu"}; // 1812.05905, D
+    learner.actor =
+        learner.critic = {{256, 256}, "relu", "uniform"}; // 1812.05905, D
     learner.actor_rate = learner.critic_rate = {3e-4, 3e-4, 0, 0};
     learner.temperature.rate = {3e-4, 3e-4, 0, 0};
     learner.temperature.target_entropy_scale = 1; // -A nats
