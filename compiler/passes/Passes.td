@@ -22,6 +22,16 @@ def ExplicitNoise : Pass<"phlox-explicit-noise"> {
   }];
 }
 
+def MoveReshapes : Pass<"phlox-move-reshapes"> {
+  let summary = "Moves reshapes below element-wise ops, where they meet.";
+  let description = [{
+    An element-wise op whose operands are reshapes of one shape, or one number in
+    all elements, works on that shape; its result is reshaped instead:
+    `%b = reshape %a; %c = exp %b; %d = reshape %c` to the shape of `%a` becomes
+    `%d = exp %a`. A matrix product and the activation after it then share a kernel.
+  }];
+}
+
 def Evaluate : Pass<"phlox-evaluate", "::mlir::ModuleOp"> {
   let summary = "Replaces functions without arguments by their results.";
   let description = [{

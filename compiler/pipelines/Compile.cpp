@@ -140,6 +140,7 @@ llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
   };
   tidy();
   passes.addPass(createDecompose());
+  passes.addPass(createMoveReshapes());
   tidy();
   if (mlir::failed(passes.run(program)))
     return llvm::createStringError("simplification failed");
