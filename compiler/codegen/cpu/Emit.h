@@ -20,13 +20,14 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
                 const Target &target, Value call, Value loops, Value task);
 
 /// Runs `body` for every index of the groups, the first one split over the
-/// kernel's tasks.
+/// kernel's tasks and begun at `start` (null: 0).
 void emitLoops(KernelBuilder &k, Expression &expression, ArrayRef<Group> groups,
-               int64_t tasks, Value task, llvm::function_ref<void()> body);
-/// Runs `body` over vectors of a group; tasks share the full vectors, the last
-/// one adds the tail.
+               int64_t tasks, Value task, Value start,
+               llvm::function_ref<void()> body);
+/// Runs `body` over vectors of a group from `start` (null: 0) on; tasks share
+/// the full vectors, the last one adds the tail.
 void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,
-                 int64_t tasks, Value task,
+                 int64_t tasks, Value task, Value start,
                  llvm::function_ref<void(int64_t width)> body);
 
 /// How many tasks a kernel is cut into: about `nanoseconds` each.

@@ -13,7 +13,8 @@ int64_t tasksFor(double cost, int64_t most, double nanoseconds) {
 }
 
 void emitLoops(KernelBuilder &k, Expression &expression, ArrayRef<Group> groups,
-               int64_t tasks, Value task, llvm::function_ref<void()> body) {
+               int64_t tasks, Value task, Value start,
+               llvm::function_ref<void()> body) {
   if (groups.empty()) {
     body();
     return;
@@ -25,17 +26,17 @@ void emitLoops(KernelBuilder &k, Expression &expression, ArrayRef<Group> groups,
     to = k.taskBegin(k.add(task, 1), tasks, group.extent);
   }
   k.loop(from, to, 1, [&](Value i) {
-    expression.setIndex(group, i);
-    emitLoops(k, expression, groups.drop_front(), 1, Value(), body);
+    expression.setIndex(group, start ? k.add(start, i) : i);
+    emitLoops(k, expression, groups.drop_front(), 1, Value(), Value(), body);
   });
 }
 
 void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,
-                 int64_t tasks, Value task,
+                 int64_t tasks, Value task, Value start,
                  llvm::function_ref<void(int64_t)> body) {
   int64_t full = group.extent / k.lanes, tail = group.extent % k.lanes;
   auto one = [&](Value first, int64_t width) {
-    expression.setIndex(group, first);
+    expression.setIndex(group, start ? k.add(start, first) : first);
     expression.setVector(&group, width);
     body(width);
   };
@@ -63,13 +64,20 @@ void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
                      Value loops, Value task) {
   auto shape = shapeOf(kernel.root);
   Expression expression(plan, kernel, k, shape);
-  expression.emitBases(call, loops);
+  expression.emitBases(call, loops, task);
   auto access = Expression::identity(shape.size());
   Strides target;
   target.perDim.assign(kernel.targetStrides.begin(),
                        kernel.targetStrides.end());
   SmallVector<int> kinds(shape.size(), 0);
+  if (kernel.chain)
+    kinds[0] = 1; // rows stay rows
   auto groups = expression.groups(kernel.root, access, {&target}, kinds);
+  Value start;
+  if (kernel.chain) {
+    groups[0].extent = kernel.chain->rows;
+    start = k.mul(task, kernel.chain->rows);
+  }
   auto body = [&](int64_t) {
     Value vector = expression.emit(kernel.root, access, true);
     k.store(vector, expression.base(kernel.target), expression.linear(target),
@@ -82,13 +90,13 @@ void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
       return;
     }
     if (all.size() == 1) {
-      kernel.tasks = tasksFor(kernel.cost, all[0].extent / k.lanes);
-      emitVectors(k, expression, all[0], kernel.tasks, task, body);
+      kernel.tasks = start ? 1 : tasksFor(kernel.cost, all[0].extent / k.lanes);
+      emitVectors(k, expression, all[0], kernel.tasks, task, start, body);
       return;
     }
-    kernel.tasks = tasksFor(kernel.cost, all[0].extent);
-    emitLoops(k, expression, all.drop_back(), kernel.tasks, task, [&] {
-      emitVectors(k, expression, all.back(), 1, Value(), body);
+    kernel.tasks = start ? 1 : tasksFor(kernel.cost, all[0].extent);
+    emitLoops(k, expression, all.drop_back(), kernel.tasks, task, start, [&] {
+      emitVectors(k, expression, all.back(), 1, Value(), Value(), body);
     });
   });
 }

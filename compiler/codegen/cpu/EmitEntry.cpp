@@ -121,7 +121,7 @@ private:
       break;
     default: {
       Expression expression(plan, kernel, k, {});
-      expression.emitBases(kernelCall, kernelLoops);
+      expression.emitBases(kernelCall, kernelLoops, task);
       for (Value operand : kernel.anchor->getOperands()) {
         k.operands.push_back(expression.base(plan.places[operand]));
         k.operandTypes.push_back(tensorType(operand));
@@ -135,16 +135,48 @@ private:
     LLVM::ReturnOp::create(b, mlir::ValueRange{});
   }
 
-  void callKernel(const Kernel &kernel, Value kernelCall, Value kernelLoops,
-                  Value task) {
-    LLVM::CallOp::create(b, mlir::TypeRange{}, kernel.name,
+  // a function of a phase: a kernel, or a chain
+  struct Part {
+    std::string name;
+    int64_t tasks;
+    double cost;
+  };
+
+  void callPart(const std::string &part, Value kernelCall, Value kernelLoops,
+                Value task) {
+    LLVM::CallOp::create(b, mlir::TypeRange{}, part,
                          mlir::ValueRange{kernelCall, kernelLoops, task});
   }
 
-  // a function whose task numbers run through all tasks of all kernels
-  std::string emitPhase(ArrayRef<Kernel *> kernels) {
-    if (kernels.size() == 1)
-      return kernels[0]->name;
+  // a function whose tasks are some tiles each: all kernels on a tile, then
+  // the next tile
+  Part emitChain(Region &region, const Chain &chain) {
+    for (unsigned index : chain.kernels)
+      emitKernel(*region.kernels[index]);
+    mlir::OpBuilder::InsertionGuard guard(b);
+    std::string symbol =
+        "phlox_" + name + "_chain_" + std::to_string(chainCount++);
+    auto code = function(symbol, {pointer, pointer, b.getI64Type()},
+                         LLVM::Linkage::Internal);
+    code.setNoInline(true);
+    b.setInsertionPointToStart(code.addEntryBlock(b));
+    KernelBuilder k(b, target.lanes);
+    Value from = k.mul(code.getArgument(2), chain.tilesPerTask);
+    Value to = arith::MinSIOp::create(b, k.add(from, chain.tilesPerTask),
+                                      k.i64(chain.tiles));
+    k.loop(from, to, 1, [&](Value tile) {
+      for (unsigned index : chain.kernels)
+        callPart(region.kernels[index]->name, code.getArgument(0),
+                 code.getArgument(1), tile);
+    });
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+    return {symbol, chain.tasks(), chain.cost};
+  }
+
+  // a function whose task numbers run through all tasks of all parts
+  std::string emitPhase(ArrayRef<Part> parts) {
+    if (parts.size() == 1)
+      return parts[0].name;
     mlir::OpBuilder::InsertionGuard guard(b);
     std::string symbol =
         "phlox_" + name + "_phase_" + std::to_string(phaseCount++);
@@ -153,14 +185,14 @@ private:
     auto *block = code.addEntryBlock(b);
     Value index = block->getArgument(2);
     int64_t first = 0;
-    for (auto [i, kernel] : llvm::enumerate(kernels)) {
+    for (auto [i, part] : llvm::enumerate(parts)) {
       b.setInsertionPointToEnd(block);
       auto callHere = [&] {
         Value task = arith::SubIOp::create(b, index, number(first));
-        callKernel(*kernel, code.getArgument(0), code.getArgument(1), task);
+        callPart(part.name, code.getArgument(0), code.getArgument(1), task);
         LLVM::ReturnOp::create(b, mlir::ValueRange{});
       };
-      if (i + 1 == kernels.size()) {
+      if (i + 1 == parts.size()) {
         callHere();
         break;
       }
@@ -168,39 +200,43 @@ private:
       auto *next = b.createBlock(&code.getBody());
       b.setInsertionPointToEnd(block);
       Value mine = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, index,
-                                         number(first + kernel->tasks));
+                                         number(first + part.tasks));
       LLVM::CondBrOp::create(b, mine, here, next);
       b.setInsertionPointToEnd(here);
       callHere();
-      first += kernel->tasks;
+      first += part.tasks;
       block = next;
     }
     return symbol;
   }
 
   void emitStep(Region &region, const Step &step) {
-    SmallVector<Kernel *> kernels;
+    SmallVector<Part> parts;
     int64_t tasks = 0;
     double cost = 0;
     for (unsigned index : step.kernels) {
-      auto *kernel = region.kernels[index].get();
-      emitKernel(*kernel);
-      kernels.push_back(kernel);
-      tasks += kernel->tasks;
-      cost += kernel->cost;
+      auto &kernel = *region.kernels[index];
+      if (kernel.chain) {
+        parts.push_back(emitChain(region, *kernel.chain));
+      } else {
+        emitKernel(kernel);
+        parts.push_back({kernel.name, kernel.tasks, kernel.cost});
+      }
+      tasks += parts.back().tasks;
+      cost += parts.back().cost;
     }
     if (tasks == 1 || cost < kParallelNanoseconds) {
-      for (auto *kernel : kernels)
-        for (int64_t task = 0; task < kernel->tasks; task++)
-          callKernel(*kernel, call, loops, number(task));
+      for (auto &part : parts)
+        for (int64_t task = 0; task < part.tasks; task++)
+          callPart(part.name, call, loops, number(task));
       return;
     }
     // the longest first: threads end together
-    llvm::sort(kernels, [](Kernel *x, Kernel *y) {
-      return std::pair(-x->cost / x->tasks, x->name) <
-             std::pair(-y->cost / y->tasks, y->name);
+    llvm::sort(parts, [](const Part &x, const Part &y) {
+      return std::pair(-x.cost / x.tasks, x.name) <
+             std::pair(-y.cost / y.tasks, y.name);
     });
-    std::string symbol = emitPhase(kernels);
+    std::string symbol = emitPhase(parts);
     auto at = LLVM::GEPOp::create(b, pointer, b.getI8Type(), call,
                                   ArrayRef<LLVM::GEPArg>{32});
     Value parallelFor = LLVM::LoadOp::create(b, pointer, at);
@@ -220,7 +256,7 @@ private:
     reader.reads.insert(scan.guard);
     reader.target = plan.places[scan.guard];
     Expression expression(plan, reader, k, {});
-    expression.emitBases(call, loops);
+    expression.emitBases(call, loops, Value());
     Value holds = k.loadScalar(expression.base(plan.places[scan.guard]),
                                k.i64(0), b.getI1Type());
     return mlir::scf::IfOp::create(b, holds, /*withElse=*/false).thenBlock();
@@ -259,7 +295,7 @@ private:
   std::string name;
   mlir::Type pointer;
   Value call, loops;
-  int kernelCount = 0, phaseCount = 0;
+  int kernelCount = 0, chainCount = 0, phaseCount = 0;
 };
 } // namespace
 

@@ -22,6 +22,7 @@ struct MatmulEmitter {
   Value lhsBase, rhsBase;
   Strides lhs, rhs, out;
   SmallVector<Group> dims; ///< one per dimension: batch ..., M, N, K
+  Value firstRow;          ///< of a chain's tile; null: all rows
 
   Group &rowDim() { return dims[rank - 2]; }
   Group &columnDim() { return dims[rank - 1]; }
@@ -53,6 +54,8 @@ struct MatmulEmitter {
   void tile(ArrayRef<Value> batch, Value row, int64_t tileRows, Value column,
             int64_t vectors, int64_t width) {
     VectorBuilder vb(k.b, width);
+    if (firstRow)
+      row = k.add(firstRow, row);
     Value zero = vb.real(0);
     SmallVector<Value> sums(tileRows * vectors, zero), lhsAt;
     Value lhsStart = batchIndex(lhs, batch);
@@ -157,8 +160,8 @@ struct MatmulEmitter {
     for (int64_t dim = 0; dim < rank - 2; dim++)
       batches *= dims[dim].extent;
     double cost = kernel.cost / batches;
-    int64_t rowTasks = tasksFor(cost, fullTiles, 20000);
-    int64_t wanted = tasksFor(cost, 64, 20000);
+    int64_t rowTasks = firstRow ? 1 : tasksFor(cost, fullTiles, 20000);
+    int64_t wanted = firstRow ? 1 : tasksFor(cost, 64, 20000);
     int64_t columnTasks =
         rowTasks < wanted && rowTasks < 8
             ? std::clamp<int64_t>(wanted / rowTasks, 1,
@@ -166,7 +169,8 @@ struct MatmulEmitter {
             : 1;
     kernel.tasks = batches * rowTasks * columnTasks;
     SmallVector<Value> batch;
-    Value inside = splitBatch(task, rowTasks * columnTasks, batch);
+    Value inside =
+        splitBatch(firstRow ? k.i64(0) : task, rowTasks * columnTasks, batch);
     Value rowTask = columnTasks == 1 ? inside : quotient(inside, columnTasks);
     Value columnTask =
         columnTasks == 1 ? k.i64(0) : remainder(inside, columnTasks);
@@ -206,22 +210,25 @@ struct MatmulEmitter {
     int64_t batches = 1;
     for (int64_t dim = 0; dim < rank - 2; dim++)
       batches *= dims[dim].extent;
-    int64_t tasks = tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
+    int64_t tasks =
+        firstRow ? 1 : tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
     kernel.tasks = batches * tasks;
     SmallVector<Value> batch;
-    Value inside = splitBatch(task, tasks, batch);
+    Value inside = splitBatch(firstRow ? k.i64(0) : task, tasks, batch);
     Value column = k.i64(0);
-    emitVectors(k, expression, rowDim(), tasks, inside, [&](int64_t width) {
-      Value row = expression.index(rowDim());
-      SmallVector<Value> totals;
-      for (int64_t start = 0; start < width; start += 8) {
-        int64_t count = std::min<int64_t>(8, width - start);
-        llvm::append_range(totals, dotRows(batch, k.add(row, start), count));
-      }
-      auto type = mlir::VectorType::get({width}, k.b.getF32Type());
-      Value sums = mlir::vector::FromElementsOp::create(k.b, type, totals);
-      finish(sums, row, column, rowDim(), width);
-    });
+    emitVectors(
+        k, expression, rowDim(), tasks, inside, firstRow, [&](int64_t width) {
+          Value row = expression.index(rowDim());
+          SmallVector<Value> totals;
+          for (int64_t start = 0; start < width; start += 8) {
+            int64_t count = std::min<int64_t>(8, width - start);
+            llvm::append_range(totals,
+                               dotRows(batch, k.add(row, start), count));
+          }
+          auto type = mlir::VectorType::get({width}, k.b.getF32Type());
+          Value sums = mlir::vector::FromElementsOp::create(k.b, type, totals);
+          finish(sums, row, column, rowDim(), width);
+        });
   }
 
   SmallVector<Value> dotRows(ArrayRef<Value> batch, Value row, int64_t count) {
@@ -275,28 +282,30 @@ struct MatmulEmitter {
     int64_t batches = 1;
     for (int64_t dim = 0; dim < rank - 2; dim++)
       batches *= dims[dim].extent;
-    int64_t tasks = tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
+    int64_t tasks =
+        firstRow ? 1 : tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
     kernel.tasks = batches * tasks;
     SmallVector<Value> batch;
-    Value inside = splitBatch(task, tasks, batch);
-    emitVectors(k, expression, rowDim(), tasks, inside, [&](int64_t width) {
-      Value row = expression.index(rowDim());
-      VectorBuilder vb(k.b, width);
-      Value lhsAt = k.add(batchIndex(lhs, batch), row);
-      Value rhsAt = batchIndex(rhs, batch);
-      Value sum = k.loopCarrying(
-          k.i64(0), k.i64(depth), 1, {vb.real(0)},
-          [&](Value step, mlir::ValueRange carried) {
-            Value left =
-                k.load(lhsBase, k.add(lhsAt, k.mul(step, stride(lhs, rank))),
-                       k.b.getF32Type(), width);
-            Value right =
-                k.load(rhsBase, k.add(rhsAt, k.mul(step, stride(rhs, rank))),
-                       k.b.getF32Type(), width, 0);
-            return SmallVector<Value>{vb.fma(left, right, carried[0])};
-          })[0];
-      finish(sum, row, k.i64(0), rowDim(), width);
-    });
+    Value inside = splitBatch(firstRow ? k.i64(0) : task, tasks, batch);
+    emitVectors(
+        k, expression, rowDim(), tasks, inside, firstRow, [&](int64_t width) {
+          Value row = expression.index(rowDim());
+          VectorBuilder vb(k.b, width);
+          Value lhsAt = k.add(batchIndex(lhs, batch), row);
+          Value rhsAt = batchIndex(rhs, batch);
+          Value sum = k.loopCarrying(
+              k.i64(0), k.i64(depth), 1, {vb.real(0)},
+              [&](Value step, mlir::ValueRange carried) {
+                Value left = k.load(
+                    lhsBase, k.add(lhsAt, k.mul(step, stride(lhs, rank))),
+                    k.b.getF32Type(), width);
+                Value right = k.load(
+                    rhsBase, k.add(rhsAt, k.mul(step, stride(rhs, rank))),
+                    k.b.getF32Type(), width, 0);
+                return SmallVector<Value>{vb.fma(left, right, carried[0])};
+              })[0];
+          finish(sum, row, k.i64(0), rowDim(), width);
+        });
   }
 };
 } // namespace
@@ -310,7 +319,7 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
   SmallVector<int64_t> extents(shape);
   extents.push_back(depth);
   Expression expression(plan, kernel, k, extents);
-  expression.emitBases(call, loops);
+  expression.emitBases(call, loops, task);
   auto lhsAccess = Expression::identity(rank), rhsAccess = lhsAccess;
   lhsAccess[rank - 1].dim = rank;
   rhsAccess[rank - 2].dim = rank;
@@ -332,6 +341,7 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
                         expression.stridesFor(shapeOf(lhs), lhsView),
                         expression.stridesFor(shapeOf(rhs), rhsView),
                         {},
+                        {},
                         {}};
   emitter.out.perDim.assign(kernel.targetStrides.begin(),
                             kernel.targetStrides.end());
@@ -342,6 +352,11 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
     group.extent = extents[dim];
     group.last = dim;
     emitter.dims.push_back(group);
+  }
+  if (kernel.chain) {
+    emitter.rows = kernel.chain->rows;
+    emitter.rowDim().extent = emitter.rows;
+    emitter.firstRow = k.mul(task, emitter.rows);
   }
   bool oneColumn = emitter.columns == 1;
   expression.guarded([&] {

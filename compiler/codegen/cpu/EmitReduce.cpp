@@ -147,7 +147,7 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
   Value input = reduce.getX();
   auto shape = shapeOf(input);
   Expression expression(plan, kernel, k, shape);
-  expression.emitBases(call, loops);
+  expression.emitBases(call, loops, task);
   ReduceEmitter emitter{plan,
                         kernel,
                         k,
@@ -183,8 +183,8 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
         return;
       }
       ArrayRef<Group> outer = ArrayRef<Group>(keptGroups).drop_back();
-      emitLoops(k, expression, outer, 1, task, [&] {
-        emitVectors(k, expression, keptGroups.back(), 1, Value(),
+      emitLoops(k, expression, outer, 1, task, Value(), [&] {
+        emitVectors(k, expression, keptGroups.back(), 1, Value(), Value(),
                     [&](int64_t width) {
                       emitter.finish(emitter.element(), width,
                                      expression.vectorStride(emitter.target));
@@ -196,7 +196,7 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
     if (lastReduced) {
       kernel.tasks =
           keptGroups.empty() ? 1 : tasksFor(kernel.cost, keptGroups[0].extent);
-      emitLoops(k, expression, keptGroups, kernel.tasks, task, [&] {
+      emitLoops(k, expression, keptGroups, kernel.tasks, task, Value(), [&] {
         emitter.alongVector(ArrayRef<Group>(reducedGroups).drop_back(),
                             reducedGroups.back());
       });
@@ -213,12 +213,14 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
     ArrayRef<Group> outer = ArrayRef<Group>(keptGroups).drop_back();
     if (outer.empty()) {
       kernel.tasks = tasksFor(kernel.cost, keptGroups[0].extent / k.lanes);
-      emitVectors(k, expression, keptGroups[0], kernel.tasks, task, vectorBody);
+      emitVectors(k, expression, keptGroups[0], kernel.tasks, task, Value(),
+                  vectorBody);
       return;
     }
     kernel.tasks = tasksFor(kernel.cost, outer[0].extent);
-    emitLoops(k, expression, outer, kernel.tasks, task, [&] {
-      emitVectors(k, expression, keptGroups.back(), 1, Value(), vectorBody);
+    emitLoops(k, expression, outer, kernel.tasks, task, Value(), [&] {
+      emitVectors(k, expression, keptGroups.back(), 1, Value(), Value(),
+                  vectorBody);
     });
   });
 }

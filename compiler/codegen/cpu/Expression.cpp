@@ -21,7 +21,16 @@ Access Expression::identity(int64_t rank) {
   return access;
 }
 
-void Expression::emitBases(Value call, Value loops) {
+// Bytes from a buffer's start to where row 0 would lie if the whole tensor was
+// around the one tile that the task has memory for.
+Value Expression::tileStart(const Buffer &buffer, Value tile) {
+  Value task = mlir::arith::DivUIOp::create(k.b, tile,
+                                            k.i64(buffer.chain->tilesPerTask));
+  return mlir::arith::SubIOp::create(k.b, k.mul(task, buffer.tileBytes),
+                                     k.mul(tile, buffer.tileBytes));
+}
+
+void Expression::emitBases(Value call, Value loops, Value task) {
   auto pointer = LLVM::LLVMPointerType::get(k.b.getContext());
   auto field = [&](int64_t byte) -> Value {
     auto at = LLVM::GEPOp::create(k.b, pointer, k.b.getI8Type(), call,
@@ -60,6 +69,8 @@ void Expression::emitBases(Value call, Value loops) {
       break;
     }
     Value bytes = k.i64(offset);
+    if (buffer->chain)
+      bytes = k.add(bytes, tileStart(*buffer, task));
     for (auto [depth, stride] : llvm::enumerate(place.loopStrides)) {
       if (!stride)
         continue;

@@ -34,8 +34,8 @@ public:
              ArrayRef<int64_t> extents);
 
   /// Finds base addresses of everything the kernel reads and writes; call at
-  /// the start of its function.
-  void emitBases(Value call, Value loops);
+  /// the start of its function. `task` is the tile of a chain's kernel.
+  void emitBases(Value call, Value loops, Value task);
   /// Runs `body` where the kernel's guard holds.
   void guarded(llvm::function_ref<void()> body);
   /// Address of a place, as of emitBases.
@@ -69,6 +69,7 @@ public:
   static Access identity(int64_t rank);
 
 private:
+  Value tileStart(const Buffer &buffer, Value tile);
   void collect(Value value, const Access &access, bool isRoot,
                SmallVector<Strides> &found);
   Value emitUncached(Value value, const Access &access, bool isRoot);

@@ -14,16 +14,30 @@ namespace phlox::cpu {
 
 enum class Storage { Input, Output, Leaf, Scratch, Constant };
 
+struct Region;
+
+/// Kernels that hand rows on to each other, run tile of rows by tile of rows so
+/// that what they hand on stays in the cache. A task is some tiles.
+struct Chain {
+  SmallVector<unsigned> kernels; ///< in the order they run
+  int64_t rows = 0;              ///< of a tile
+  int64_t tiles = 0, tilesPerTask = 1;
+  double cost = 0; ///< of all its kernels
+
+  int64_t tasks() const { return (tiles + tilesPerTask - 1) / tilesPerTask; }
+};
+
 /// One piece of memory. Input, Output: `number` is the argument's position;
 /// Leaf, Scratch: `offset` is in bytes; Constant: `number` counts the plan's
 /// constants.
-struct Region;
 struct Buffer {
   Storage storage = Storage::Scratch;
   int64_t number = 0, offset = 0, bytes = 0;
   Region *owner = nullptr;  ///< where it was made
   Buffer *sameAs = nullptr; ///< the buffer that it was merged into
   int64_t firstUse = INT64_MAX, lastUse = -1; ///< times, for scratch
+  const Chain *chain = nullptr; ///< holds one tile per task of this chain
+  int64_t tileBytes = 0;        ///< of a tile of the chain
 
   Buffer *resolve() { return sameAs ? sameAs->resolve() : this; }
 };
@@ -51,11 +65,13 @@ struct Kernel {
   int64_t level = 0, tasks = 1;
   double cost = 0; ///< rough nanoseconds on one core
   Value guard;     ///< a scalar; where it is false, nobody reads the result
+  Chain *chain = nullptr;       ///< that it belongs to: a task is a tile
   std::unique_ptr<Region> body; ///< of a scan
   std::string name;
 };
 
-/// One step of a schedule: kernels that may run at the same time, or one scan.
+/// One step of a schedule: kernels that may run at the same time (a chain is
+/// listed by its first one), or one scan.
 struct Step {
   SmallVector<unsigned> kernels;
   bool isScan = false;
@@ -73,10 +89,17 @@ struct Region {
   mlir::Block *block = nullptr;
   unsigned depth = 0; ///< enclosing scans
   std::vector<std::unique_ptr<Kernel>> kernels;
+  std::vector<std::unique_ptr<Chain>> chains;
   std::vector<Step> steps;
   int64_t length = 1;
   bool reverse = false;
 };
+
+/// All kernels of the chain that a kernel begins, or the kernel alone.
+inline SmallVector<unsigned> kernelsOf(const Region &region, unsigned index) {
+  auto *chain = region.kernels[index]->chain;
+  return chain ? chain->kernels : SmallVector<unsigned>{index};
+}
 
 struct Plan {
   mlir::Operation *function = nullptr;

@@ -1,4 +1,5 @@
-// The planner of one block; see Planner.cpp (kernels) and Schedule.cpp (order).
+// The planner of one block; see Planner.cpp (kernels), Chains.cpp (kernels that
+// run row by row together) and Schedule.cpp (order).
 #pragma once
 #include "compiler/codegen/cpu/Plan.h"
 #include "llvm/ADT/SetVector.h"
@@ -36,6 +37,14 @@ private:
   bool readsInPlace(const Kernel &kernel, Value argument);
   bool placeDirectly(const Writeback &writeback);
   void estimate(Kernel &kernel);
+  void makeSteps();
+
+  // Chains.cpp
+  bool waitsFor(ArrayRef<unsigned> from,
+                llvm::function_ref<bool(unsigned)> wanted);
+  bool mayJoin(ArrayRef<unsigned> members, unsigned index);
+  void shrinkToTiles(Chain &chain);
+  void formChains();
 
   Plan &plan;
   const Target &target;
@@ -53,6 +62,8 @@ private:
 
 /// The op's lowering, asked once.
 const Lowering &loweringOf(Plan &plan, mlir::Operation *op);
+/// Follows reshapes to the value whose memory they show.
+Value memoryOf(Plan &plan, Value value);
 /// Whether the value is one number in all elements, known now.
 bool isSplatConstant(Value value);
 /// Numbers all steps in the order they run, and sets the buffers' live ranges.

@@ -6,8 +6,6 @@
 
 namespace phlox::cpu {
 
-namespace {
-// follows reshapes to the value whose memory they show
 Value memoryOf(Plan &plan, Value value) {
   while (auto *op = value.getDefiningOp()) {
     if (mlir::isa<ScanOp>(op) || !loweringOf(plan, op).isAlias)
@@ -16,7 +14,6 @@ Value memoryOf(Plan &plan, Value value) {
   }
   return value;
 }
-} // namespace
 
 bool RegionPlanner::reaches(unsigned from, unsigned to) {
   // `after` points backward: walk from `to`
@@ -177,19 +174,29 @@ void RegionPlanner::schedule(const std::vector<Writeback> &writebacks) {
   for (auto *op : llvm::reverse(aliases))
     plan.places[op->getResult(0)] = plan.places[op->getOperand(0)];
 
-  // levels: the longest chain of kernels that must have run
+  for (auto &kernel : region.kernels)
+    estimate(*kernel);
+  formChains();
+  makeSteps();
+}
+
+// Levels: the longest path of kernels that must have run. A chain counts as its
+// first kernel.
+void RegionPlanner::makeSteps() {
   unsigned count = region.kernels.size();
+  auto unitOf = [&](unsigned index) {
+    auto *chain = region.kernels[index]->chain;
+    return chain ? chain->kernels.front() : index;
+  };
   SmallVector<unsigned> waiting(count, 0), ready;
-  std::vector<SmallVector<unsigned>> next(count);
-  for (auto [i, kernel] : llvm::enumerate(region.kernels)) {
-    llvm::sort(kernel->after);
-    kernel->after.erase(llvm::unique(kernel->after), kernel->after.end());
-    waiting[i] = kernel->after.size();
-    for (unsigned before : kernel->after)
-      next[before].push_back(i);
-    if (!waiting[i])
+  std::vector<llvm::SmallSetVector<unsigned, 4>> next(count);
+  for (unsigned i = 0; i < count; i++)
+    for (unsigned before : region.kernels[i]->after)
+      if (unitOf(before) != unitOf(i) && next[unitOf(before)].insert(unitOf(i)))
+        waiting[unitOf(i)]++;
+  for (unsigned i = 0; i < count; i++)
+    if (unitOf(i) == i && !waiting[i])
       ready.push_back(i);
-  }
   int64_t levels = 0;
   while (!ready.empty()) {
     unsigned index = ready.pop_back_val();
@@ -204,12 +211,12 @@ void RegionPlanner::schedule(const std::vector<Writeback> &writebacks) {
   }
   std::vector<Step> parallel(levels);
   std::vector<std::vector<Step>> scans(levels);
-  for (auto [i, kernel] : llvm::enumerate(region.kernels)) {
-    estimate(*kernel);
-    if (kernel->kind == Kernel::Scan)
-      scans[kernel->level].push_back({{unsigned(i)}, true});
-    else
-      parallel[kernel->level].kernels.push_back(i);
+  for (unsigned i = 0; i < count; i++) {
+    auto &kernel = *region.kernels[i];
+    if (kernel.kind == Kernel::Scan)
+      scans[kernel.level].push_back({{i}, true});
+    else if (unitOf(i) == i)
+      parallel[kernel.level].kernels.push_back(i);
   }
   for (int64_t level = 0; level < levels; level++) {
     if (!parallel[level].kernels.empty())
@@ -291,6 +298,19 @@ int64_t lengthInSteps(const Region &region) {
   return steps;
 }
 
+void touchAll(Plan &plan, Kernel &kernel,
+              ArrayRef<std::pair<Region *, Range>> here) {
+  for (Value value : kernel.reads)
+    touch(plan.places[value].buffer, here);
+  if (kernel.source)
+    touch(kernel.source->buffer, here);
+  if (kernel.target.buffer)
+    touch(kernel.target.buffer, here);
+  if (kernel.kind == Kernel::Scan)
+    for (Value value : kernel.anchor->getResults())
+      touch(plan.places[value].buffer, here);
+}
+
 void assign(Plan &plan, Region &region, int64_t &time,
             SmallVector<std::pair<Region *, Range>> path) {
   for (auto &step : region.steps) {
@@ -300,18 +320,9 @@ void assign(Plan &plan, Region &region, int64_t &time,
       range.second = time + 1 + lengthInSteps(*first.body);
     auto here = path;
     here.push_back({&region, range});
-    for (unsigned index : step.kernels) {
-      auto &kernel = *region.kernels[index];
-      for (Value value : kernel.reads)
-        touch(plan.places[value].buffer, here);
-      if (kernel.source)
-        touch(kernel.source->buffer, here);
-      if (kernel.target.buffer)
-        touch(kernel.target.buffer, here);
-      if (kernel.kind == Kernel::Scan)
-        for (Value value : kernel.anchor->getResults())
-          touch(plan.places[value].buffer, here);
-    }
+    for (unsigned index : step.kernels)
+      for (unsigned each : kernelsOf(region, index))
+        touchAll(plan, *region.kernels[each], here);
     time++;
     if (step.isScan) {
       assign(plan, *first.body, time, here);
