@@ -35,7 +35,7 @@ struct Config {
 
   Config() {
     learner.soft = false;
-    learner.actor = learner.critic = {{256, 256}, "relu"};
+    learner.actor = learner.critic = {{256, 256}, "relu", "uniform"};
     learner.actor_rate = learner.critic_rate = {3e-4, 3e-4, 0, 0};
     learner.actor_every = 2; // d
   }
