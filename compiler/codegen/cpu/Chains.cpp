@@ -124,9 +124,9 @@ void RegionPlanner::formChains() {
   for (auto [i, owned] : llvm::enumerate(region.kernels)) {
     auto &kernel = *owned;
     int64_t rows = rowsOf(kernel);
-    if (!rows ||
-        plan.places[kernel.root].buffer->resolve()->storage != Storage::Scratch)
-      continue;
+    auto storage = kernel.target.buffer->resolve()->storage;
+    if (!rows || (storage != Storage::Scratch && storage != Storage::Output))
+      continue; // a leaf may be read elsewhere as it was
     for (Value value : kernel.reads) {
       auto found = producers.find(value);
       if (found == producers.end())

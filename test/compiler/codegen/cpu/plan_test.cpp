@@ -59,6 +59,7 @@ struct Walk {
   void step(Region &region, const Step &step) {
     std::vector<std::pair<Buffer *, const Kernel *>> written;
     for (unsigned index : step.kernels) {
+      EXPECT_FALSE(region.kernels[index]->chain) << "chains_test runs these";
       auto &kernel = *region.kernels[index];
       for (auto *buffer : readsOf(kernel))
         read(buffer, kernel);

@@ -1,0 +1,193 @@
+// Kernels that run tile of rows by tile of rows: which ones join, what memory
+// they need, and that numbers stay those of the interpreter.
+#include "compiler/codegen/cpu/Plan.h"
+#include "dsl/program.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "test/support/program_runner.h"
+#include <gtest/gtest.h>
+#include <random>
+
+namespace phlox::cpu {
+namespace {
+
+using test::Tensors;
+
+struct Planned {
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::unique_ptr<Plan> plan;
+
+  explicit Planned(Program &program)
+      : module(mlir::cast<mlir::ModuleOp>(program.module()->clone())) {
+    llvm::cantFail(simplify(*module, {}));
+    plan = makePlan(module->lookupSymbol<mlir::func::FuncOp>("f"), {},
+                    llvm::cantFail(lookupTarget("x86-64-v3")));
+  }
+  std::vector<size_t> lengths() const {
+    std::vector<size_t> result;
+    for (auto &chain : plan->region->chains)
+      result.push_back(chain->kernels.size());
+    return result;
+  }
+};
+
+// compiled on both targets, with one thread and with two
+void expectSame(Program &program) {
+  auto module = program.module();
+  Tensors arguments = test::randomArguments(module, "f", 11, 0.5);
+  Tensors expected = test::interpretEntry(module, "f", arguments);
+  for (const char *target : {"x86-64-v3", "native"}) {
+    CompileOptions options;
+    options.target = target;
+    Tensors first;
+    for (int threads : {1, 2}) {
+      test::CompiledProgram compiled(module, options, threads);
+      Tensors actual = compiled.run("f", arguments);
+      for (auto &[name, tensor] : expected)
+        // a mean of what has the mean 0: relative to 0.1 at least
+        EXPECT_LE(test::distance(actual.at(name), tensor, 0.1), 2e-6)
+            << name << " on " << target;
+      if (first.empty())
+        first = actual;
+      for (auto &[name, tensor] : first)
+        EXPECT_EQ(actual.at(name).reals, tensor.reals) << name;
+    }
+  }
+}
+
+Tensor network(Entry &e, const std::string &name, const Tensor &x,
+               const std::vector<int64_t> &widths) {
+  Tensor h = x;
+  for (size_t i = 0; i < widths.size(); i++) {
+    std::string layer = name + std::to_string(i);
+    Tensor w = e.input(layer + "w", {h.extent(1), widths[i]});
+    h = matmul(h, w) +
+        broadcast(e.input(layer + "b", {widths[i]}), {h.extent(0), widths[i]});
+    if (i + 1 < widths.size())
+      h = mish(h);
+  }
+  return h;
+}
+
+TEST(Chains, TwoNetworksNeedTilesOnly) {
+  Program program("networks");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1280, 23});
+    Tensor p = network(e, "p", x, {40, 33, 1});
+    Tensor q = network(e, "q", x, {40, 33, 1});
+    e.output("least", min(p, q));
+  });
+  Planned planned(program);
+  // the minimum is computed with one network's last product, and joins the
+  // other
+  EXPECT_EQ(planned.lengths(), (std::vector<size_t>{4, 2}));
+  // one network's two layers alone would take 1280 x 73 x 4 bytes
+  EXPECT_LT(planned.plan->scratchBytes, 1280 * 73 * 4);
+  expectSame(program);
+}
+
+TEST(Chains, ReshapesBetweenLayersVanish) {
+  Program program("reshaped");
+  program.entry("f", [](Entry &e) {
+    Tensor h = e.input("x", {32, 40, 7});
+    for (int i = 0; i < 3; i++) {
+      Tensor w = e.input("w" + std::to_string(i), {h.extent(2), 24});
+      h = mish(
+          reshape(matmul(reshape(h, {1280, h.extent(2)}), w), {32, 40, 24}));
+    }
+    e.output("y", sum(h, 1));
+  });
+  EXPECT_EQ(Planned(program).lengths(), (std::vector<size_t>{3}));
+  expectSame(program);
+}
+
+TEST(Chains, WhatOthersReadKeepsItsMemory) {
+  Program program("backward");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1100, 9}), w = e.input("w", {9, 20});
+    Tensor h = tanh(matmul(x, w));
+    Tensor y = matmul(h, e.input("v", {20, 5}));
+    e.output("y", y);
+    e.output("gradient", matmul(transpose(h, {1, 0}), y) / 1100);
+  });
+  EXPECT_EQ(Planned(program).lengths(), (std::vector<size_t>{2}));
+  expectSame(program);
+}
+
+TEST(Chains, OtherRowsEndAChain) {
+  Program program("shifted");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1024, 8}), w = e.input("w", {8, 8});
+    Tensor h = tanh(matmul(x, w));
+    Tensor shifted = pad(slice(h, {1, 0}, {1023, 8}), {1, 0}, {0, 0});
+    e.output("y", matmul(shifted, w) + h);
+  });
+  expectSame(program);
+}
+
+// a reads b's first product, b reads a's: neither can run whole before
+TEST(Chains, CrossedNetworksAreNotTwoChains) {
+  Program program("crossed");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1024, 8}), w = e.input("w", {8, 8});
+    Tensor a = tanh(matmul(x, w)), b = sin(matmul(x, w * 0.5));
+    Tensor a2 = matmul(a, w) + broadcast(mean(b, 0), {1024, 8}),
+           b2 = matmul(b, w) + broadcast(mean(a, 0), {1024, 8});
+    e.output("y", matmul(a2, w) - matmul(b2, w));
+  });
+  expectSame(program);
+}
+
+// rows that nothing divides run as before
+TEST(Chains, OddRowsStayAlone) {
+  Program program("odd");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1031, 8}), w = e.input("w", {8, 8});
+    e.output("y", matmul(tanh(matmul(x, w)), w));
+  });
+  EXPECT_TRUE(Planned(program).lengths().empty());
+  expectSame(program);
+}
+
+class RandomChains : public testing::TestWithParam<unsigned> {};
+
+TEST_P(RandomChains, AgreeWithTheInterpreter) {
+  std::mt19937 random(GetParam());
+  auto pick = [&](size_t count) { return size_t(random() % count); };
+  Program program("random");
+  program.entry("f", [&](Entry &e) {
+    static const int64_t rows[] = {1024, 1040, 1200}, widths[] = {1, 5, 16, 19};
+    int64_t m = rows[pick(3)];
+    std::vector<Tensor> values{e.input("x", {m, 16}), e.input("z", {m, 5})};
+    for (int i = 0; i < 9; i++) {
+      const Tensor x = values[pick(values.size())],
+                   y = values[pick(values.size())];
+      int64_t width = widths[pick(4)];
+      switch (pick(6)) {
+      case 0:
+        values.push_back(tanh(x) * 0.5);
+        break;
+      case 1:
+        values.push_back(x.shape() == y.shape() ? x + y : square(x) * 0.1);
+        break;
+      case 2: // a sum over all rows comes back to every row
+        values.push_back(x - broadcast(mean(x, 0), x.shape()));
+        break;
+      case 3:
+        e.output("o" + std::to_string(i), mean(x, 0));
+        break;
+      default: {
+        Tensor w = e.input("w" + std::to_string(i), {x.extent(1), width});
+        values.push_back(tanh(matmul(x, w)));
+      }
+      }
+    }
+    e.output("last", values.back());
+    e.output("mean", mean(values[pick(values.size())], 1));
+  });
+  expectSame(program);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomChains, testing::Range(0u, 12u));
+
+} // namespace
+} // namespace phlox::cpu
