@@ -18,27 +18,48 @@ struct Peer {
 
 struct Work {
   std::string name, algorithm;
-  std::vector<std::string> settings;              // beyond the defaults
-  std::map<std::string, std::vector<Peer>> peers; // by entry point
+  std::vector<std::string> settings;                // beyond the defaults
+  std::map<std::string, std::vector<Peer>> entries; // timed, with their peers
 };
 
 // HalfCheetah's sizes everywhere
 std::vector<Work> works() {
-  const std::string sac = "jax_sac.py", flame = "jax_flame.py";
-  return {{"sac", "sac", {}, {{"train_step", {{sac, {}}}}}},
-          {"flame-r", "flame-r", {}, {}},
-          // as the peers have it: one Euler step to act, two for the entropy,
-          // and everything at every update
-          {"bench.flame-peer",
-           "flame-r",
-           {"solver=euler", "nfe=1", "entropy.steps=2", "actor.every=1",
-            "alpha.every=1", "target_particles=32", "embedding=sin1"},
-           {{"train_step",
-             {{flame, {"--variant", "ref"}}, {flame, {"--variant", "tuned"}}}},
-            {"sample_1",
-             {{flame,
-               {"--variant", "tuned", "--mode", "sample", "--batch", "1"}}}}}},
-          {"flame-m", "flame-m", {}, {}}};
+  const std::string sac = "jax_sac.py", flame = "jax_flame.py",
+                    torch = "torch_flame.py", policy = "policy.py";
+  const std::vector<std::string> as_peers = {"solver=euler", "nfe=1",
+                                             "embedding=sin1"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), as_peers.begin(), as_peers.end());
+    return more;
+  };
+  auto by = [&](const char *framework) {
+    return Peer{policy, {"--framework", framework}};
+  };
+  return {
+      {"sac", "sac", {}, {{"train_step", {{sac, {}}}}, {"sample_1", {}}}},
+      {"flame-r", "flame-r", {}, {{"train_step", {}}, {"sample_1", {}}}},
+      // as the peers have it: one Euler step to act, two for the entropy,
+      // one action in the target, and everything at every update
+      {"bench.flame-peer",
+       "flame-r",
+       with({"entropy.steps=2", "actor.every=1", "alpha.every=1",
+             "target_particles=1", "particles=32"}),
+       {{"train_step",
+         {{flame, {"--variant", "ref", "--particles", "1"}},
+          {flame, {"--variant", "tuned", "--particles", "1"}},
+          {flame, {"--variant", "tuned", "--particles", "1", "--cheap-mish"}},
+          {torch, {}},
+          {torch, {"--compile"}}}},
+        {"sample_1",
+         {{flame,
+           {"--variant", "tuned", "--mode", "sample", "--batch", "1"}}}}}},
+      // the network alone, at the policy's one step
+      {"bench.policy",
+       "flame-r",
+       with({"particles=1", "noise_scale=0"}),
+       {{"evaluate_1",
+         {by("onnxruntime"), by("torch"), by("torch-compile"), by("jax")}}}},
+      {"flame-m", "flame-m", {}, {{"train_step", {}}, {"sample_1", {}}}}};
 }
 constexpr int gemm_size = 256;
 const std::string gemm_name = "gemm";
@@ -115,7 +136,7 @@ private:
     const auto config = resolve(words);
     const BenchProgram program(
         cached_artifact(compile_request(words, config)).first);
-    for (const std::string entry : {"train_step", "sample_1"})
+    for (const auto &[entry, peers] : work.entries)
       for (int threads : a.threads) {
         const std::string name = work.name + "/" + entry;
         // a step that updates the actor now and then is timed over all of it
@@ -128,9 +149,8 @@ private:
             program.measure(name, entry, "eager", threads, a.seconds, period);
         eager.ratio = eager.median_us / compiled.median_us;
         add(eager);
-        if (const auto found = work.peers.find(entry);
-            !a.no_peers && found != work.peers.end())
-          for (const auto &peer : found->second)
+        if (!a.no_peers)
+          for (const auto &peer : peers)
             measure(peer, compiled);
       }
   }
@@ -163,8 +183,10 @@ void add_bench_verb(CLI::App &app) {
   CLI::App *verb = app.add_subcommand(
       "bench", "Time entry points: compiled, op by op, and peers found here");
   auto a = std::make_shared<Arguments>();
-  verb->add_option("NAME", a->name,
-                   "gemm, sac, flame-r, bench.flame-peer or flame-m [all]");
+  verb->add_option(
+      "NAME", a->name,
+      "gemm, sac, flame-r, bench.flame-peer, bench.policy or flame-m "
+      "[all]");
   verb->add_flag("--json", a->json, "Rows as JSON");
   verb->add_option("--threads", a->threads, "Numbers of threads [1 and 2]")
       ->delimiter(',')

@@ -124,8 +124,10 @@ void RegionPlanner::formChains() {
   for (auto [i, owned] : llvm::enumerate(region.kernels)) {
     auto &kernel = *owned;
     int64_t rows = rowsOf(kernel);
+    if (!rows)
+      continue;
     auto storage = kernel.target.buffer->resolve()->storage;
-    if (!rows || (storage != Storage::Scratch && storage != Storage::Output))
+    if (storage != Storage::Scratch && storage != Storage::Output)
       continue; // a leaf may be read elsewhere as it was
     for (Value value : kernel.reads) {
       auto found = producers.find(value);

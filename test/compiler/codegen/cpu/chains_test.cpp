@@ -137,6 +137,21 @@ TEST(Chains, CrossedNetworksAreNotTwoChains) {
   expectSame(program);
 }
 
+TEST(Chains, RunInsideAScanAndBesideIt) {
+  Program program("scan");
+  program.entry("f", [](Entry &e) {
+    Tensor x = e.input("x", {1024, 8}), w = e.input("w", {8, 8});
+    Tensor first = matmul(tanh(matmul(x, w)), w) * 0.1;
+    auto step = [&](auto &carries, auto &) {
+      Tensor h = matmul(tanh(matmul(carries[0], w)), w);
+      return ScanStep{{h * 0.1}, {}};
+    };
+    e.output("y", scan(3, {first}, {}, step).carries[0]);
+  });
+  EXPECT_EQ(Planned(program).lengths(), (std::vector<size_t>{2}));
+  expectSame(program);
+}
+
 // rows that nothing divides run as before
 TEST(Chains, OddRowsStayAlone) {
   Program program("odd");
