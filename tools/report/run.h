@@ -1,0 +1,67 @@
+// What a run folder holds, as far as it can be read.
+#pragma once
+#include "tools/report/table.h"
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace phlox::report {
+
+/// One row of eval.csv, or the evaluation that ended the training.
+struct EvaluationRow {
+  double env_step = 0, wall_s = 0;
+  double mean = 0, sd = 0, min = 0, max = 0, iqm = 0;
+  std::vector<double> returns;
+};
+
+/// One entry point of the run's artifact.
+struct ProgramEntry {
+  std::string name;
+  std::uint64_t flops = 0, bytes = 0;
+};
+
+struct Run {
+  std::filesystem::path path;
+  std::string name; // the folder's
+  std::string algorithm, env, seed;
+  std::map<std::string, std::string> config; // flat key -> TOML value
+  Table metrics, episodes, eval;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<EvaluationRow> last; // the final evaluation: one or none
+  // from the manifest; empty: not known
+  std::string version, compiler, mujoco, host, cpu, artifact_hash, start, end,
+      exit_reason, manifest;
+  std::vector<ProgramEntry> entries;
+  /// One line each: what is missing, damaged or still to come.
+  std::vector<std::string> notes;
+
+  /// Returns the last env step that any table speaks of.
+  double env_step() const;
+  /// Returns the seconds that the run took so far.
+  double wall_s() const;
+  /// Returns env steps per second over the whole run, 0 if not known.
+  double steps_per_second() const;
+  bool ended() const { return !end.empty(); }
+};
+
+/// Returns the run folders that a path names: itself, or all that lie in it,
+/// by name.
+///
+/// Errors:  rl::UsageError if there is none.
+std::vector<std::filesystem::path> find_runs(const std::filesystem::path &path);
+
+/// Reads a run. What cannot be read becomes a note.
+///
+/// Errors:  std::runtime_error if config.toml cannot be read, since nothing
+///          else says what the run was.
+Run read_run(const std::filesystem::path &path);
+
+/// Returns the values of nested TOML tables by dotted key, as TOML text.
+///
+/// Errors:  std::runtime_error naming file and line.
+std::map<std::string, std::string> read_config(const std::string &path,
+                                               const std::string &text);
+
+} // namespace phlox::report
