@@ -10,7 +10,7 @@ namespace {
 
 // the drawing's own units; page.js has the same numbers
 constexpr double width = 480, height = 300;
-constexpr double left = 46, right = 470, top = 10, bottom = 262;
+constexpr double left = 46, right = 458, top = 10, bottom = 262;
 constexpr int palette = 8; // colours of page.css
 
 class Drawing {
@@ -20,11 +20,12 @@ public:
       if (hidden(one))
         continue;
       for (std::size_t i = 0; i < one.x.size(); i++) {
-        if (!std::isfinite(one.x[i]) || !std::isfinite(one.y[i]))
+        const bool banded = !one.low.empty() && std::isfinite(one.low[i]);
+        if (!std::isfinite(one.x[i]) || !(banded || std::isfinite(one.y[i])))
           continue;
         x_.add(one.x[i]);
         y_.add(one.y[i]);
-        if (!one.low.empty()) {
+        if (banded) {
           y_.add(one.low[i]);
           y_.add(one.high[i]);
         }
@@ -81,6 +82,8 @@ public:
     switch (one.kind) {
     case Series::Kind::run:
       return "run";
+    case Series::Kind::part:
+      return "part";
     case Series::Kind::steps:
       return "steps";
     case Series::Kind::reference:

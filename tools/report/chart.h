@@ -9,6 +9,7 @@ namespace phlox::report {
 struct Series {
   enum class Kind {
     line,      // of a group
+    part,      // of a group of which some runs have ended, dashed
     run,       // of one run, thin
     steps,     // constant between its points
     reference, // dashed: a published figure, a target
@@ -38,7 +39,7 @@ std::string colour(int group);
 
 /// One row of a chart of intervals.
 struct IntervalRow {
-  std::string label, text;
+  std::string label;
   int group = 0;
   double middle = 0;
   double low = 0, high = 0; // NaN: no interval

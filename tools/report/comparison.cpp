@@ -44,9 +44,7 @@ IntervalRow iqm_row(const Group &group, int number) {
   std::vector<double> all;
   for (const Unit &unit : group.scores)
     all.insert(all.end(), unit.values.begin(), unit.values.end());
-  IntervalRow row{group.label, "", number, iqm(all), NAN, NAN};
-  row.text = fmt::format("{}: {} runs × episodes = {}", group.scores_of,
-                         group.scores.size(), all.size());
+  IntervalRow row{group.label, number, iqm(all), NAN, NAN};
   if (group.scores.size() >= least_runs) {
     const auto interval =
         bootstrap(group.scores, drawn_iqm, point_repetitions, "iqm");
@@ -87,10 +85,10 @@ std::string of_task(const std::vector<Group> &groups, const std::string &env) {
   std::vector<const Group *> members;
   std::vector<IntervalRow> rows;
   Chart profile;
-  HtmlTable table{{"group", "runs", "episodes", "mean", "median", "IQM",
-                   "95 % interval of the IQM"},
+  HtmlTable table{{"group", "scores of", "runs", "episodes", "mean", "median",
+                   "IQM", "95 % interval of the IQM"},
                   {},
-                  1};
+                  2};
   for (std::size_t i = 0; i < groups.size(); i++) {
     const Group &group = groups[i];
     profile.groups.push_back(group.label);
@@ -99,11 +97,12 @@ std::string of_task(const std::vector<Group> &groups, const std::string &env) {
     members.push_back(&group);
     rows.push_back(iqm_row(group, static_cast<int>(i)));
     const Sample sample = pool(group.scores);
-    table.rows.push_back(
-        {escape(group.label), fmt::format("{}", group.scores.size()),
-         fmt::format("{}", sample.values.size()), readable(mean(sample.values)),
-         readable(median(sample.values)), readable(rows.back().middle),
-         cell(rows.back())});
+    table.rows.push_back({escape(group.label), group.scores_of,
+                          fmt::format("{}", group.scores.size()),
+                          fmt::format("{}", sample.values.size()),
+                          readable(mean(sample.values)),
+                          readable(median(sample.values)),
+                          readable(rows.back().middle), cell(rows.back())});
   }
   if (members.empty())
     return "";

@@ -19,9 +19,8 @@ void flatten(const toml::table &table, const std::string &above,
       continue;
     }
     std::ostringstream text;
-    text << toml::toml_formatter(toml::array{node},
-                                 toml::toml_formatter::default_flags &
-                                     ~toml::format_flags::indentation);
+    // one value between brackets, strings in double quotes
+    text << toml::toml_formatter(toml::array{node}, toml::format_flags::none);
     std::string one = text.str(); // [ VALUE ]
     const std::size_t begin = one.find_first_not_of(" \n", 1);
     const std::size_t end = one.find_last_not_of(" \n", one.size() - 2);

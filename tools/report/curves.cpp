@@ -5,6 +5,7 @@
 #include "tools/report/published.h"
 #include "tools/report/thin.h"
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 namespace phlox::report {
@@ -28,22 +29,37 @@ Series of_run(const Group &group, int number, const Run &run, bool over_time) {
   return one;
 }
 
-Series of_group(const Group &group, int number) {
+// solid where every run counts that was evaluated at all, else dashed
+void add_group(Chart &chart, const Group &group, int number) {
   Curve curve = learning_curve(group);
-  Series one{group.label,
-             number,
-             Series::Kind::line,
-             std::move(curve.steps),
-             std::move(curve.middle),
-             {},
-             {},
-             std::move(curve.count)};
+  const auto all =
+      std::count_if(group.runs.begin(), group.runs.end(),
+                    [](const Run *run) { return !run->evaluations.empty(); });
+  Series whole{group.label, number,       Series::Kind::line,
+               curve.steps, curve.middle, {},
+               {},          curve.count};
+  Series part = whole;
+  part.kind = Series::Kind::part;
+  bool ended = false;
+  for (std::size_t i = 0; i < curve.steps.size(); i++) {
+    auto full = [&](std::size_t k) {
+      return k >= curve.count.size() || curve.count[k] == all;
+    };
+    if (!full(i)) {
+      ended = true;
+      whole.y[i] = NAN;
+    } else if (full(i + 1) && (i == 0 || full(i - 1))) {
+      part.y[i] = NAN; // neither side of it is dashed
+    }
+  }
   if (std::any_of(curve.low.begin(), curve.low.end(),
                   [](double v) { return v == v; })) {
-    one.low = std::move(curve.low);
-    one.high = std::move(curve.high);
+    whole.low = std::move(curve.low);
+    whole.high = std::move(curve.high);
   }
-  return one;
+  chart.series.push_back(std::move(whole));
+  if (ended)
+    chart.series.push_back(std::move(part));
 }
 
 void add_published(Chart &chart, const std::string &env) {
@@ -91,9 +107,10 @@ std::string of_task(const std::vector<Group> &groups, const std::string &env) {
     for (Chart *chart : {&steps, &time, &training})
       chart->groups.push_back(group.label);
   steps.title = env + ": evaluation return";
-  steps.caption = "Line: interquartile mean over runs of each evaluation's "
-                  "mean. Band: 95 % bootstrap interval over runs, from 3 runs "
-                  "on. Thin: single runs.";
+  steps.caption =
+      "Line: interquartile mean over runs of each evaluation's "
+      "mean. Band: 95 % bootstrap interval over runs, from 3 runs "
+      "on. Thin: single runs; dashed: some runs have not come that far.";
   steps.x_label = "env steps";
   steps.large = true;
   time.title = env + ": evaluation return over time";
@@ -126,7 +143,7 @@ std::string of_task(const std::vector<Group> &groups, const std::string &env) {
       every = std::max(every, thin(*x, *y, most, one));
       training.series.push_back(std::move(one));
     }
-    steps.series.push_back(of_group(group, number));
+    add_group(steps, group, number);
   }
   training.caption =
       every == 1 ? "With exploration noise, every episode."

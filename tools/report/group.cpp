@@ -51,11 +51,13 @@ void name(std::vector<Group> &groups) {
     const auto keys = differing(alike);
     for (const std::string &key : keys) {
       if (++used > label_keys) {
-        group.variant += " …";
+        group.variant += ", …";
         break;
       }
-      group.variant += fmt::format("{}{}={}", used == 1 ? "" : " ", key,
-                                   value_of(group, key));
+      std::string value = value_of(group, key);
+      std::erase(value, '"');
+      group.variant += used == 1 ? "" : ", ";
+      group.variant += value == absent ? "no " + key : key + "=" + value;
     }
     group.label = group.algorithm;
     if (!group.variant.empty())

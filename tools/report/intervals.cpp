@@ -34,10 +34,10 @@ std::string draw_intervals(const std::string &title,
   out += "</g>";
   double y = 0;
   for (const IntervalRow &row : rows) {
-    out += fmt::format("<g style=\"--c:{}\"><text x=\"{}\" y=\"{}\">{}"
-                       "<tspan class=\"dim\">  {}</tspan></text>",
-                       colour(row.group), left, y + 15, escape(row.label),
-                       escape(row.text));
+    out += fmt::format("<g style=\"--c:{}\"><text x=\"{}\" y=\"{}\"><tspan "
+                       "class=\"value\">{}</tspan> {}</text>",
+                       colour(row.group), left, y + 15,
+                       escape(readable(row.middle)), escape(row.label));
     if (std::isfinite(row.low) && std::isfinite(row.high))
       out += fmt::format("<path class=\"bar\" d=\"M{:.2f} {:.2f}H{:.2f}\"/>",
                          x(row.low), y + 26, x(row.high));

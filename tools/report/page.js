@@ -1,7 +1,7 @@
 "use strict";
 // Zoom, pointing and toggling of charts, sorting of tables. Nothing is loaded.
 const NS = "http://www.w3.org/2000/svg";
-const [LEFT, RIGHT, TOP, BOTTOM, HEIGHT] = [46, 470, 10, 262, 300];
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 458, 10, 262];
 
 function make(name, parent, attributes) {
   const node = document.createElementNS(NS, name);
@@ -21,7 +21,7 @@ function ticks(low, high, count) {
   const rough = (high - low) / count, marks = [];
   if (!(rough > 0)) return marks;
   const unit = 10 ** Math.floor(Math.log10(rough)), ratio = rough / unit;
-  const step = unit * (ratio <= 1 ? 1 : ratio <= 2 ? 2 : ratio <= 5 ? 5 : 10);
+  const step = unit * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
   for (let i = Math.ceil(low / step); i * step <= high; i++)
     marks.push(i * step);
   return marks;
@@ -82,11 +82,11 @@ class Chart {
     for (const one of this.series) {
       if (!this.shown(one)) continue;
       one.x.forEach((x, i) => {
-        if (!known(x) || !known(one.y[i])) return;
+        const seen = [one.y[i], one.l && one.l[i], one.h && one.h[i]]
+            .filter(known);
+        if (!known(x) || !seen.length) return;
         [a, b] = [Math.min(a, x), Math.max(b, x)];
-        const low = one.l && known(one.l[i]) ? one.l[i] : one.y[i];
-        const high = one.h && known(one.h[i]) ? one.h[i] : one.y[i];
-        [c, d] = [Math.min(c, low), Math.max(d, high)];
+        [c, d] = [Math.min(c, ...seen), Math.max(d, ...seen)];
       });
     }
     if (!(a <= b)) return;

@@ -37,10 +37,10 @@ inline std::vector<double> ticks(const Range &range, int count) {
     return marks;
   const double unit = std::pow(10, std::floor(std::log10(rough)));
   const double ratio = rough / unit;
-  const double step = unit * (ratio <= 1   ? 1
-                              : ratio <= 2 ? 2
-                              : ratio <= 5 ? 5
-                                           : 10);
+  const double step = unit * (ratio < 1.5   ? 1
+                              : ratio < 3.5 ? 2
+                              : ratio < 7.5 ? 5
+                                            : 10);
   const double first = std::ceil(range.low / step);
   for (int i = 0; (first + i) * step <= range.high && i < 3 * count; i++)
     marks.push_back((first + i) * step);

@@ -1,4 +1,5 @@
 // The tables of a report.
+#include "rl/trainer/evaluation.h"
 #include "tools/phlox/interval.h"
 #include "tools/report/chart.h"
 #include "tools/report/format.h"
@@ -25,6 +26,15 @@ template <class F> double over_runs(const Group &group, F &&number) {
     if (const double value = number(*run); std::isfinite(value))
       values.push_back(value);
   return mean(values);
+}
+
+// standard deviation over runs of the final means; NaN for fewer than two
+double spread_of(const Group &group) {
+  std::vector<double> means;
+  for (const Run *run : group.runs)
+    if (!run->last.empty())
+      means.push_back(run->last[0].mean);
+  return means.size() > 1 ? rl::summarize(means).sd : NAN;
 }
 
 double last_evaluations(const Run &run) {
@@ -106,29 +116,15 @@ std::string summary_section(const std::vector<Group> &groups) {
     double steps = 0;
     for (const Run *run : group.runs)
       steps = std::max(steps, run->env_step());
-    const std::string spread =
-        group.runs.size() > 1
-            ? fmt::format(
-                  " ± {}", readable([&] {
-                    std::vector<double> means;
-                    for (const Run *run : group.runs)
-                      if (!run->last.empty())
-                        means.push_back(run->last[0].mean);
-                    double squares = 0;
-                    for (double one : means)
-                      squares += (one - mean(means)) * (one - mean(means));
-                    return means.size() > 1
-                               ? std::sqrt(squares / double(means.size() - 1))
-                               : NAN;
-                  }()))
-            : "";
+    const double spread = spread_of(group);
     const double final = over_runs(group, [](const Run &run) {
       return run.last.empty() ? NAN : run.last[0].mean;
     });
     table.rows.push_back(
         {swatch(static_cast<int>(i)) + escape(group.label), escape(group.env),
          escape(seed_list(group)), fmt::format("{}", group.runs.size()),
-         grouped(steps), readable(final) + (std::isnan(final) ? "" : spread),
+         grouped(steps),
+         readable(final) + (std::isnan(spread) ? "" : " ± " + readable(spread)),
          readable(over_runs(group, last_evaluations)),
          readable(over_runs(group, best)),
          readable(over_runs(group,
@@ -138,7 +134,8 @@ std::string summary_section(const std::vector<Group> &groups) {
   }
   return "<h2>Summary</h2>\n" + draw(table) +
          "<p>Means over runs: <b>final</b>, the evaluation after training (± "
-         "standard deviation over runs); <b>last 5 %</b> and <b>best</b> of "
+         "standard deviation over runs); <b>last 5&nbsp;%</b> and <b>best</b> "
+         "of "
          "the evaluations during training. Time counts evaluation and "
          "checkpoints.</p>";
 }

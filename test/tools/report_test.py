@@ -1,0 +1,281 @@
+"""phlox report: the page's numbers are the tables', damage gives one line each.
+
+Usage: report_test.py PROGRAM
+"""
+
+import html.parser
+import json
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import unittest
+
+import cli
+
+EVAL = "env_step,update,wall_s,mean,sd,min,max,iqm,length,returns"
+METRICS = "env_step,update,wall_s,charts_SPS_window,losses_qf_loss,losses_alpha"
+EPISODES = "env_step,env,return,length,terminated,truncated,wall_s"
+VOID = {"meta", "br"}
+
+
+def summary(values):
+    ranked, cut = sorted(values), len(values) // 4
+    return (statistics.fmean(values), statistics.stdev(values), ranked[0],
+            ranked[-1], statistics.fmean(ranked[cut:len(ranked) - cut]))
+
+
+def make_run(parent, name, seed=1, evaluations=4, ended=True, rate="0.001",
+             env="lqr", bias=0.0):
+    """Writes a run folder like a trainer's, with numbers of many digits."""
+    run = pathlib.Path(parent) / name
+    run.mkdir(parents=True)
+    (run / "config.toml").write_text(
+        f'algorithm = "sac"  # ALGO\nenv.id = "{env}"\nseed = {seed}\n'
+        f"threads = {seed}\nactor.lr = {rate}\nactor.hidden = [8, 8]\n")
+    metrics, episodes, evals = [METRICS], [EPISODES], [EVAL]
+    for i in range(1, 9):
+        loss = "" if i < 3 else repr(1 / (i + seed))
+        metrics.append(f"{i * 100},{i * 90},{i / 3:.3f},{300 / seed!r},{loss},"
+                       f"{0.5 ** i!r}")
+        episodes.append(f"{i * 100},0,{-100 / (i + seed)!r},100,0,1,{i / 3:.3f}")
+    returns = []
+    for i in range(1, evaluations + 1):
+        returns = [bias - 100 / (i + seed) + k / 7 for k in range(5)]
+        numbers = ",".join(map(repr, summary(returns)))
+        evals.append(f"{i * 200},{i * 180},{i / 3:.3f},{numbers},100,"
+                     + " ".join(map(repr, returns)))
+    for file, lines in (("metrics", metrics), ("episodes", episodes),
+                        ("eval", evals)):
+        (run / f"{file}.csv").write_text("\n".join(lines) + "\n")
+    manifest = {"phlox": "0.1.0", "artifact_hash": "ab" * 32, "host": "h<b>",
+                "end": "2026-11-21T10:00:00Z" if ended else None,
+                "exit_reason": "finished"}
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    if ended and returns:
+        mean, sd, low, high, iqm = summary(returns)
+        final = {"step": 800, "mean": mean, "sd": sd, "iqm": iqm, "min": low,
+                 "max": high, "episodes": 5, "returns": returns}
+        (run / "result.json").write_text(json.dumps({"final": final}))
+    return run
+
+
+class Page(html.parser.HTMLParser):
+    """Tags must close in order; scripts of data are kept."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.stack, self.charts, self.data, self.cells = [], [], None, []
+        self.addresses = []
+        self.feed(text)
+        assert not self.stack, self.stack
+
+    def handle_starttag(self, tag, attributes):
+        self.addresses += [v for k, v in attributes if k in ("src", "href")]
+        if tag not in VOID:
+            self.stack.append((tag, dict(attributes)))
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        opened = self.stack.pop()
+        assert opened[0] == tag, (opened, tag)
+
+    def handle_data(self, text):
+        tag, attributes = self.stack[-1] if self.stack else ("", {})
+        if tag == "script" and attributes.get("id") == "data":
+            self.data = json.loads(text)
+        elif tag == "script" and attributes.get("type"):
+            self.charts.append(json.loads(text))
+        elif "td" in [name for name, _ in self.stack]:
+            self.cells.append(text)
+
+
+class ReportTest(unittest.TestCase):
+    def setUp(self):
+        self.place = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.place)
+        self.out = self.place / "page.html"
+
+    def report(self, *runs):
+        """Returns the page and the notes on stderr, artifacts' aside."""
+        result = cli.phlox("report", *runs, "-o", self.out)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        notes = [line for line in result.stderr.splitlines()
+                 if "artifact.so" not in line]
+        for note in notes:
+            self.assertRegex(note, r"\Aphlox: .+(must|should|cannot) .+: .+\Z")
+        self.text = self.out.read_text()
+        return Page(self.text), notes
+
+    def refuse(self, status, text, *words):
+        result = cli.phlox("report", *words)
+        self.assertEqual((result.returncode, result.stdout), (status, ""))
+        self.assertRegex(result.stderr, r"\Aphlox: [^\n]+\n\Z")
+        self.assertRegex(result.stderr, text)
+
+    def test_numbers_are_those_of_the_tables(self):
+        runs = [make_run(self.place, f"r{i}", seed=i) for i in (1, 2, 3)]
+        page, notes = self.report(*runs)
+        self.assertEqual(notes, [])
+        for run, data in zip(runs, page.data, strict=True):
+            header, *rows = (run / "eval.csv").read_text().splitlines()
+            self.assertEqual((data["run"], data["header"], data["rows"]),
+                             (run.name, header, rows))
+        curves = page.charts[0]["series"]
+        for run, curve in zip(runs, curves[:3], strict=True):
+            rows = [line.split(",") for line in
+                    (run / "eval.csv").read_text().splitlines()[1:]]
+            self.assertEqual(curve["x"], [float(row[0]) for row in rows])
+            self.assertEqual(curve["y"], [float(row[3]) for row in rows])
+        # three runs: nothing is cut, so the line is their mean
+        for i, middle in enumerate(curves[3]["y"]):
+            self.assertAlmostEqual(
+                middle, statistics.fmean(c["y"][i] for c in curves[:3]), 12)
+            self.assertLessEqual(curves[3]["l"][i], middle)
+            self.assertLessEqual(middle, curves[3]["h"][i])
+        self.assertEqual(curves[3]["c"], [3] * 4)
+        losses = [float(line.split(",")[4]) for line in
+                  (runs[0] / "metrics.csv").read_text().splitlines()[3:]]
+        self.assertIn(losses, [s["y"] for c in page.charts
+                               for s in c["series"]])
+        final = json.loads((runs[0] / "result.json").read_text())["final"]
+        for key in ("mean", "sd", "iqm", "min", "max"):
+            digits = f"{abs(final[key]):#.4g}"
+            self.assertTrue(any(cell.startswith(("−" + digits, digits))
+                                for cell in page.cells), (key, digits))
+
+    def test_needs_nothing_from_elsewhere(self):
+        page, _ = self.report(make_run(self.place, "r1"))
+        self.assertEqual(page.addresses, [])
+        rest = self.text.replace("http://www.w3.org/2000/svg", "")
+        self.assertNotRegex(rest, r"(?i)https?:|@import|\burl\(['\"]?(?!#)|fetch\(")
+        self.assertNotIn("h<b>", rest)
+
+    def test_profile_is_the_share_of_returns_above(self):
+        runs = [make_run(self.place, f"r{i}", seed=i) for i in (1, 2)]
+        page, _ = self.report(*runs)
+        all_returns = [value for run in runs for value in json.loads(
+            (run / "result.json").read_text())["final"]["returns"]]
+        profile = next(s for c in page.charts for s in c["series"]
+                       if s["k"] == "steps")
+        self.assertEqual(profile["x"][1:], sorted(set(all_returns)))
+        for x, y in zip(profile["x"], profile["y"]):
+            self.assertAlmostEqual(
+                y, sum(value > x for value in all_returns) / 10, 12)
+        self.assertNotIn("l", profile)
+
+    def test_groups_by_configuration_apart_from_the_seed(self):
+        for i in (1, 2, 3, 4):
+            make_run(self.place / "runs", f"r{i}", seed=i,
+                     rate="0.001" if i < 3 else "0.002")
+        page, _ = self.report(self.place / "runs", self.place / "runs" / "r1")
+        self.assertIn("4 runs in 2 groups", self.text)
+        self.assertIn("actor.lr", page.cells)
+        self.assertNotIn("actor.hidden", page.cells)
+
+    def test_tasks_with_a_scale_are_aggregated(self):
+        for env in ("HalfCheetah-v5", "Hopper-v5", "lqr"):
+            for i in (1, 2, 3):
+                make_run(self.place / "runs", f"{env}{i}", seed=i, env=env,
+                         bias=3000)
+        self.report(self.place / "runs")
+        self.assertIn("Aggregates over tasks", self.text)
+        self.assertIn("left out: lqr", self.text)
+        self.assertIn("arXiv 2602.01606", self.text)
+
+    def test_damage_is_one_line_and_the_rest_is_drawn(self):
+        def spoil(name, file, change):
+            path = make_run(self.place, name) / file
+            path.write_text(change(path.read_text()))
+
+        spoil("cut", "eval.csv", lambda t: t[:-30])
+        spoil("bad", "metrics.csv", lambda t: t.replace("\n400,", "\nx,"))
+        spoil("nan", "metrics.csv",
+              lambda t: re.sub(r"(\n500,.*,)[^,]*\n", r"\1nan\n", t))
+        spoil("head", "episodes.csv", lambda t: t[9:])
+        spoil("json", "result.json", lambda t: t[:40])
+        spoil("list", "manifest.json", lambda t: "[]")
+        spoil("mean", "eval.csv", lambda t: t.replace("-49.7", "-48.7", 1))
+        (make_run(self.place, "gone") / "metrics.csv").unlink()
+        names = ["cut", "bad", "nan", "head", "json", "list", "mean", "gone"]
+        page, notes = self.report(*[self.place / name for name in names])
+        self.assertEqual([len(d["rows"]) for d in page.data],
+                         [3, 4, 4, 4, 4, 4, 4, 4])
+        for text in ("cut/eval.csv:5: a row must end with a line break",
+                     r"bad/metrics.csv:5: 'env_step' must be a number: got 'x'; "
+                     "3 whole rows",
+                     "nan/metrics.csv: numbers must be finite: got 1",
+                     "head/episodes.csv:1: the header must begin with",
+                     "json/result.json: must be a JSON object: got text that",
+                     "list/manifest.json: must be a JSON object: got array",
+                     "mean/eval.csv:2: the mean must be that of its 5 returns",
+                     "gone/metrics.csv"):
+            self.assertRegex("\n".join(notes), text)
+        self.assertNotRegex(self.text, r'd="[^"]*nan')
+
+    def test_runs_in_progress_and_of_any_length(self):
+        for i, count in enumerate((0, 1, 2, 4)):
+            make_run(self.place, f"r{count}", seed=i + 1, evaluations=count,
+                     ended=count == 4)
+        page, notes = self.report(*[self.place / f"r{n}" for n in (0, 1, 2, 4)])
+        text = "\n".join(notes)
+        for n in (0, 1, 2):
+            self.assertIn(f"r{n}: a finished run's manifest must have an end",
+                          text)
+        self.assertIn("r0: a learning curve must have evaluations: got none",
+                      text)
+        self.assertIn("r1: a learning curve must have two evaluations: got one",
+                      text)
+        self.assertIn("every run should have a final evaluation: got 1 of 4",
+                      self.text)
+        self.assertEqual(page.charts[0]["series"][-2]["c"], [3, 2, 1, 1])
+        # alone, without any evaluation: episodes and metrics are drawn
+        page, _ = self.report(self.place / "r0")
+        self.assertGreater(len(page.charts), 1)
+
+    def test_fifty_runs_in_one_page(self):
+        for i in range(50):
+            make_run(self.place / "runs", f"r{i}", seed=i + 1,
+                     rate=f"0.{i % 10 + 10}")
+        page, _ = self.report(self.place / "runs")
+        self.assertEqual(len(page.data), 50)
+        self.assertIn("50 runs in 10 groups", self.text)
+
+    def test_wrong_requests_write_nothing(self):
+        run = make_run(self.place, "r1")
+        (self.place / "empty").mkdir()
+        self.refuse(2, "empty: must be a run folder.*got none",
+                    self.place / "empty", "-o", self.out)
+        self.refuse(2, "no such file or folder", run, self.place / "no", "-o",
+                    self.out)
+        self.refuse(2, "-o must name a file", run, "-o", self.place / "no/a")
+        self.refuse(2, "RUN", "-o", self.out)
+        (run / "config.toml").write_text("seed = \n")
+        self.refuse(1, "config.toml:1: must be TOML", run, "-o", self.out)
+        (run / "config.toml").write_text("seed = 1\n")
+        self.refuse(1, "must set 'algorithm': got none", run, "-o", self.out)
+        self.assertFalse(self.out.exists())
+
+    def test_browser_runs_it_without_a_word(self):
+        browser = shutil.which("chromium") or shutil.which("google-chrome")
+        if not browser:
+            self.skipTest("needs chromium or google-chrome")
+        self.report(make_run(self.place, "r1"), make_run(self.place, "r2", 2))
+        for width in (390, 1280):
+            result = subprocess.run(
+                [browser, "--headless", "--no-sandbox", "--disable-gpu",
+                 "--enable-logging=stderr", f"--window-size={width},900",
+                 f"--user-data-dir={self.place}/profile", "--dump-dom",
+                 self.out.as_uri()], capture_output=True, text=True,
+                timeout=60)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertNotIn("CONSOLE", result.stderr)
+            self.assertIn("clip-path", result.stdout)  # the script ran
+
+
+if __name__ == "__main__":
+    unittest.main()
