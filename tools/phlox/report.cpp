@@ -4,6 +4,7 @@
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include "tools/report/page.h"
+#include <algorithm>
 #include <filesystem>
 #include <fmt/core.h>
 #include <map>
@@ -56,13 +57,17 @@ void write(const std::vector<std::string> &folders, const fs::path &out) {
   for (const fs::path &path : paths) {
     runs.push_back(report::read_run(path));
     programs.fill(runs.back());
-    for (const std::string &note : runs.back().notes)
+    for (std::string note : runs.back().notes) {
+      // what a damaged table holds must not steer a terminal
+      std::replace_if(
+          note.begin(), note.end(),
+          [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
       fmt::print(stderr, "phlox: {}\n", note);
+    }
   }
   const auto groups = report::group_runs(runs);
   rl::write_text(out, report::page(runs, groups));
-  fmt::print("{}: {} runs in {} groups\n", out.string(), runs.size(),
-             groups.size());
+  fmt::print("{}: {}\n", out.string(), report::counts(runs, groups));
 }
 
 } // namespace

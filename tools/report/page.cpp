@@ -14,6 +14,14 @@ constexpr const char *script =
 
 } // namespace
 
+std::string counts(const std::vector<Run> &runs,
+                   const std::vector<Group> &groups) {
+  auto of = [](std::size_t count, const char *what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  return of(runs.size(), "run") + " in " + of(groups.size(), "group");
+}
+
 std::string data_section(const std::vector<Run> &runs) {
   std::string data;
   for (const Run &run : runs) {
@@ -43,9 +51,9 @@ std::string page(const std::vector<Run> &runs,
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, "
       "initial-scale=1\">\n<title>{0}</title>\n<style>{1}</style></head>\n"
-      "<body><main><h1>{0}</h1>\n<p>{2} runs in {3} groups; a group shares "
+      "<body><main><h1>{0}</h1>\n<p>{2}; a group shares "
       "algorithm, task and configuration apart from the seed.</p>\n",
-      escape(title), style, runs.size(), groups.size());
+      escape(title), style, counts(runs, groups));
   out += summary_section(groups);
   out += notes_section(runs, groups);
   out += learning_section(groups);

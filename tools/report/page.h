@@ -10,6 +10,10 @@ namespace phlox::report {
 std::string page(const std::vector<Run> &runs,
                  const std::vector<Group> &groups);
 
+/// Returns "6 runs in 3 groups".
+std::string counts(const std::vector<Run> &runs,
+                   const std::vector<Group> &groups);
+
 // Its parts, in order; each may be empty.
 std::string summary_section(const std::vector<Group> &groups);
 std::string notes_section(const std::vector<Run> &runs,

@@ -41,8 +41,8 @@ class Chart {
     this.touches = new Map();
     const id = "clip" + Chart.count++;
     const clip = make("clipPath", make("defs", this.svg), {id});
-    make("rect", clip, {x: LEFT, y: TOP, width: RIGHT - LEFT,
-                        height: BOTTOM - TOP});
+    make("rect", clip, {x: LEFT - 4, y: TOP - 4, width: RIGHT - LEFT + 8,
+                        height: BOTTOM - TOP + 8});
     figure.querySelector(".plot").setAttribute("clip-path", `url(#${id})`);
     for (const name of ["down", "move", "up", "cancel", "leave"])
       this.svg.addEventListener("pointer" + name, e => this[name](e));

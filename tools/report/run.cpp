@@ -225,8 +225,9 @@ std::vector<fs::path> find_runs(const fs::path &path) {
 Run read_run(const fs::path &path) {
   Run run;
   run.path = path;
+  const fs::path whole = fs::absolute(path).lexically_normal();
   run.name =
-      (path.has_filename() ? path : path.parent_path()).filename().string();
+      (whole.has_filename() ? whole : whole.parent_path()).filename().string();
   const fs::path file = path / "config.toml";
   run.config = read_config(file.string(), rl::read_text(file));
   auto value = [&](const char *key) {

@@ -12,7 +12,7 @@ namespace phlox::report {
 namespace {
 
 constexpr double tail = 0.05; // of a run's evaluations
-constexpr std::size_t hash_digits = 12;
+constexpr std::size_t hash_digits = 12, open_notes = 12;
 
 std::string swatch(int group) {
   return fmt::format("<i class=\"swatch\" style=\"--c:{}\"></i>",
@@ -172,9 +172,14 @@ std::string notes_section(const std::vector<Run> &runs,
   if (notes.empty())
     return "";
   std::string out = "<h2>Notes</h2>\n<ul class=\"notes\">";
-  for (const std::string &note : notes)
-    out += "<li>" + escape(note) + "</li>\n";
-  return out + "</ul>";
+  for (std::size_t i = 0; i < notes.size(); i++) {
+    if (i == open_notes)
+      out += fmt::format("</ul><details><summary>{} more</summary><ul "
+                         "class=\"notes\">",
+                         notes.size() - i);
+    out += "<li>" + escape(notes[i]) + "</li>\n";
+  }
+  return out + (notes.size() > open_notes ? "</ul></details>" : "</ul>");
 }
 
 std::string differences_section(const std::vector<Group> &groups) {

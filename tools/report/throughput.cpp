@@ -3,6 +3,7 @@
 #include "tools/report/format.h"
 #include "tools/report/page.h"
 #include "tools/report/thin.h"
+#include <cmath>
 #include <fmt/format.h>
 #include <map>
 
@@ -11,6 +12,17 @@ namespace {
 
 constexpr const char *parts[] = {"env",  "sample",     "replay", "update",
                                  "eval", "checkpoint", "other"};
+
+// without the warm-up, which is as fast as the environment; a run that never
+// learned has nothing else
+std::vector<double> learning(const Run &run, std::vector<double> values) {
+  const auto *update = run.metrics.find("update");
+  if (update && !update->empty() && update->back() > 0)
+    for (std::size_t i = 0; i < values.size(); i++)
+      if (!((*update)[i] > 0))
+        values[i] = NAN;
+  return values;
+}
 
 std::string chart_of(const std::vector<Group> &groups, const char *title,
                      const char *caption, const char *column) {
@@ -34,7 +46,8 @@ std::string chart_of(const std::vector<Group> &groups, const char *title,
                  {},
                  {},
                  {}};
-      thin(*x, *y, most, one);
+      const auto y_seen = learning(*run, *y);
+      thin(*x, y_seen, most, one);
       for (double &second : one.x)
         second /= 60;
       chart.series.push_back(std::move(one));
@@ -91,8 +104,8 @@ std::string shares(const std::vector<Group> &groups) {
 std::string throughput_section(const std::vector<Group> &groups) {
   const std::string charts =
       chart_of(groups, "Env steps per second",
-               "Between two logs, without evaluation, checkpoints and "
-               "compiling.",
+               "Between two logs from the first update on, without "
+               "evaluation, checkpoints and compiling.",
                "charts_SPS_window") +
       chart_of(groups, "Updates per second", "The same windows.",
                "charts_updates_per_sec") +
