@@ -98,8 +98,7 @@ private:
   }
 
   // an object, or a note and nothing
-  json object(const char *name) {
-    std::string text;
+  json object(const char *name, std::string &text) {
     if (!read(name, text))
       return nullptr;
     json found = json::parse(text, nullptr, false);
@@ -118,10 +117,11 @@ private:
   }
 
   void manifest() {
-    const json found = object("manifest.json");
+    std::string whole;
+    const json found = object("manifest.json", whole);
     if (!found.is_object())
       return;
-    run_.manifest = found.dump(1, ' ', false, json::error_handler_t::replace);
+    run_.manifest = whole; // as it stands: valid JSON is valid UTF-8
     run_.version = text(found, "phlox");
     run_.compiler = text(found, "compiler");
     run_.mujoco = text(found, "mujoco");
@@ -142,7 +142,8 @@ private:
     if (!fs::exists(run_.path / "result.json", ignored) &&
         (!run_.ended() || run_.evaluations.empty()))
       return;
-    const json found = object("result.json");
+    std::string whole;
+    const json found = object("result.json", whole);
     const auto final = found.find("final");
     if (!found.is_object() || final == found.end() || final->is_null())
       return;
