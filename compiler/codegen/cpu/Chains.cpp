@@ -34,7 +34,8 @@ int64_t rowsOf(const Kernel &kernel) {
   return tileRowsFor(shape[0]) ? shape[0] : 0;
 }
 
-// whether the kernel reads `value` only at the rows that it writes
+// whether the kernel reads the memory of `value` only at the rows that it
+// writes, and under the value's own shape
 bool readsByRow(Plan &plan, const Kernel &kernel, Value value) {
   SmallVector<std::pair<Value, bool>> work{{kernel.root, true}};
   llvm::DenseSet<std::pair<Value, unsigned>> seen;
@@ -43,7 +44,7 @@ bool readsByRow(Plan &plan, const Kernel &kernel, Value value) {
     if (!seen.insert({reached, unsigned(byRow)}).second)
       continue;
     if (reached != kernel.root && plan.places.contains(reached)) {
-      if (reached == value && !byRow)
+      if (memoryOf(plan, reached) == value && !(byRow && reached == value))
         return false;
       continue;
     }
@@ -126,9 +127,11 @@ void RegionPlanner::formChains() {
     int64_t rows = rowsOf(kernel);
     if (!rows)
       continue;
-    auto storage = kernel.target.buffer->resolve()->storage;
-    if (storage != Storage::Scratch && storage != Storage::Output)
-      continue; // a leaf may be read elsewhere as it was
+    // a leaf or a carry may be read by others as it was
+    bool isOutput = region.depth == 0 &&
+                    kernel.target.buffer->resolve()->storage == Storage::Output;
+    if (claimed.contains(kernel.root) && !isOutput)
+      continue;
     for (Value value : kernel.reads) {
       auto found = producers.find(value);
       if (found == producers.end())
