@@ -6,8 +6,9 @@
 namespace phlox::rl {
 namespace {
 
-// a log-density that leaves no weight, whatever scores are
-constexpr double no_weight = 1e4;
+// a log-density that leaves no weight, whatever f32 scores over alpha are; a
+// row of candidates that all have it weighs them alike
+constexpr double no_weight = 1e30;
 
 double box_log_density(int64_t size) {
   return -static_cast<double>(size) * std::numbers::ln2;

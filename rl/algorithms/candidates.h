@@ -28,8 +28,9 @@ struct FlowProposal {
 };
 
 /// Draws from a policy, with the density that the change of variables gives for
-/// each draw; what leaves the box gets no weight (a log-density of 1e4 more),
-/// since exp(Q / alpha) is a distribution on the box.
+/// each draw; what leaves the box gets no weight, since exp(Q / alpha) is a
+/// distribution on the box. Where all draws of a state leave it, all weigh the
+/// same.
 ///
 /// Shapes:  obs (B, O) -> K = count.
 Candidates policy_candidates(const FlowProposal &proposal, const Tensor &obs,

@@ -1,4 +1,5 @@
 #include "rl/algorithms/flow_policy.h"
+#include <fmt/format.h>
 
 namespace phlox::rl {
 
@@ -12,7 +13,7 @@ void FlowSettings::visit(Settings &s, Settings::Choices embeddings,
             "candidates ranked by the critics in the target");
   s.real("base_std", base_std, 1e-6, 1e6,
          "standard deviation of the noise at t = 0");
-  s.optional_real("density_std", density_std,
+  s.optional_real("density_std", density_std, 1e-6, 1e6,
                   "base_std of the density alone, as published code");
   s.real("noise_scale", noise_scale, 0, 1e6,
          "exploration noise: this times the temperature");
@@ -23,7 +24,7 @@ void FlowSettings::visit(Settings &s, Settings::Choices embeddings,
 }
 
 void FlowSettings::visit_path(Settings &s) {
-  s.optional_real("path_std", path_std,
+  s.optional_real("path_std", path_std, 1e-6, 1e6,
                   "base_std of path and bounds alone, as published code");
   s.real("time_min", time_min, 1e-6, 1, "least time of the regression");
   s.real("time_max", time_max, 0, 1 - 1e-6, "largest time of the regression");
@@ -32,7 +33,9 @@ void FlowSettings::visit_path(Settings &s) {
 
 void FlowSettings::check_path() const {
   if (time_min > time_max)
-    throw SettingsError("key 'time_min' must be at most 'time_max'");
+    throw SettingsError(
+        fmt::format("key 'time_min' must be at most 'time_max': got {} and {}",
+                    time_min, time_max));
 }
 
 FlowActor::FlowActor(Program &program, const EnvSpec &env, int64_t times,

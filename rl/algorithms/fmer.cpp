@@ -71,7 +71,7 @@ struct Config {
     solver.visit(s);
     s.real("ess_target", ess_target, 0, 1,
            "effective sample size of the weights, as a share of proposals");
-    s.optional_real("mirror_temperature", mirror_temperature,
+    s.optional_real("mirror_temperature", mirror_temperature, 1e-6, 1e6,
                     "temperature of the mirror step, instead of ess_target");
     s.integer("resampled", resampled, 1, 64,
               "latent actions drawn by weight per state");
@@ -79,12 +79,7 @@ struct Config {
              "gradient of the squashing's entropy: through the sampler, at a "
              "straight line's end, to first order, or none");
   }
-  void check() const {
-    solver.check();
-    if (mirror_temperature && *mirror_temperature <= 0)
-      throw SettingsError("key 'mirror_temperature' must be above 0: got " +
-                          std::to_string(*mirror_temperature));
-  }
+  void check() const { solver.check(); }
 };
 
 struct Model {

@@ -8,8 +8,9 @@
 //
 //     y    = r + discount (min Q'(s', a') + alpha h'),  h' = -log pi(a' | s')
 //     L_Q  = sum over both critics of mean (Q(s, a) - y)^2
-//     a_k  ~ q(. | s),  w_k = softmax_k (min Q(s, a_k) / alpha - log q(a_k |
-//     s)) L_pi = mean of (v(s, x, t) - (a_j - base_std e))^2, j drawn as w says
+//     a_k  ~ q(. | s)
+//     w_k  = softmax_k (min Q(s, a_k) / alpha - log q(a_k | s))
+//     L_pi = mean of (v(s, x, t) - (a_j - base_std e))^2, j drawn as w says
 //     L    = log alpha (mean h' - target entropy)
 //
 // h' follows from the instantaneous change of variables along the sampler's
@@ -29,8 +30,11 @@
 //     variance and confirms itself; by default above 3 dimensions half of the
 //     proposals come from the box, with the density of the mixture for all of
 //     them: DefensiveMixture
-//  4. proposals of the policy take fewer steps than actions do: their density
-//     is the one of the steps taken, so weights stay right: ProposalSteps
+//  4. proposals of the policy take fewer steps than actions do, and their
+//     density is estimated along the steps taken. Only the entropy estimator
+//     `logdet` gives the density of those steps themselves; `div` integrates
+//     the divergence at the same points, so weights carry its discretisation
+//     error and the probe's noise: ProposalSteps
 //  5. the Gaussian is truncated to the box, with that density: Truncated
 #include "rl/algorithms/candidates.h"
 #include "rl/algorithms/flow_policy.h"

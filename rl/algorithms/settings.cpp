@@ -66,9 +66,11 @@ void SchemaWriter::real(std::string_view key, double &value, double least,
     entry["most"] = most;
 }
 void SchemaWriter::optional_real(std::string_view key,
-                                 std::optional<double> &value,
-                                 std::string_view doc) {
-  add(key, "real?", value ? Json(*value) : Json(nullptr), doc);
+                                 std::optional<double> &value, double least,
+                                 double most, std::string_view doc) {
+  Json &entry = add(key, "real?", value ? Json(*value) : Json(nullptr), doc);
+  entry["least"] = least;
+  entry["most"] = most;
 }
 void SchemaWriter::integer(std::string_view key, int64_t &value, int64_t least,
                            int64_t most, std::string_view doc) {
@@ -116,14 +118,16 @@ void SettingsReader::real(std::string_view key, double &value, double least,
 }
 
 void SettingsReader::optional_real(std::string_view key,
-                                   std::optional<double> &value,
-                                   std::string_view) {
+                                   std::optional<double> &value, double least,
+                                   double most, std::string_view) {
   const nlohmann::json *json = find(key);
   if (!json || json->is_null())
     return;
-  if (!json->is_number() || !std::isfinite(json->get<double>()))
-    refuse(key, "a finite number or null", *json);
-  value = json->get<double>();
+  double number = json->is_number() ? json->get<double>() : NAN;
+  if (!(number >= least && number <= most))
+    refuse(key, fmt::format("a number from {} to {}, or null", least, most),
+           *json);
+  value = number;
 }
 
 void SettingsReader::integer(std::string_view key, int64_t &value,
@@ -172,7 +176,7 @@ void SettingsReader::sizes(std::string_view key, std::vector<int64_t> &value,
     result.push_back(size);
   }
   if (!fits)
-    refuse(key, "a list of at most 64 sizes, each 1 or more", *json);
+    refuse(key, "a list of at most 64 sizes, each from 1 to 1048576", *json);
   value = result;
 }
 

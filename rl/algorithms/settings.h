@@ -29,6 +29,7 @@ public:
                     double most, std::string_view doc) = 0;
   /// A number, or nothing: the algorithm then chooses.
   virtual void optional_real(std::string_view key, std::optional<double> &value,
+                             double least, double most,
                              std::string_view doc) = 0;
   virtual void integer(std::string_view key, int64_t &value, int64_t least,
                        int64_t most, std::string_view doc) = 0;
@@ -49,7 +50,7 @@ public:
   void real(std::string_view key, double &value, double least, double most,
             std::string_view doc) override;
   void optional_real(std::string_view key, std::optional<double> &value,
-                     std::string_view doc) override;
+                     double least, double most, std::string_view doc) override;
   void integer(std::string_view key, int64_t &value, int64_t least,
                int64_t most, std::string_view doc) override;
   void flag(std::string_view key, bool &value, std::string_view doc) override;
@@ -76,7 +77,7 @@ public:
   void real(std::string_view key, double &value, double least, double most,
             std::string_view doc) override;
   void optional_real(std::string_view key, std::optional<double> &value,
-                     std::string_view doc) override;
+                     double least, double most, std::string_view doc) override;
   void integer(std::string_view key, int64_t &value, int64_t least,
                int64_t most, std::string_view doc) override;
   void flag(std::string_view key, bool &value, std::string_view doc) override;

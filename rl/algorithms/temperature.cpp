@@ -12,7 +12,7 @@ void TemperatureSettings::visit(Settings &s) {
   rate.visit(s, "alpha.lr");
   s.real("target_entropy_scale", target_entropy_scale, -100, 100,
          "entropy goal: minus this times the action size");
-  s.optional_real("target_entropy", target_entropy,
+  s.optional_real("target_entropy", target_entropy, -1e6, 1e6,
                   "entropy goal in nats per action vector, instead");
 }
 

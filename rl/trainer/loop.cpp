@@ -73,9 +73,8 @@ int Loop::run(const nlohmann::json &manifest) {
 
 // the second line of the terminal, and the texts of the event file
 void Loop::introduce(const nlohmann::json &manifest) {
-  Forecast needs =
-      forecast(config_, program_.obs_size(), program_.action_size(),
-               program_.table().arena_bytes);
+  Forecast needs = forecast(config_, program_.obs_size(),
+                            program_.action_size(), program_.table());
   log_.say(fmt::format("{} {} on the CPU, {} threads, artifact {:.12}, at most "
                        "{:.2f} GB of memory and {:.2f} GB of disk",
                        program_.table().program, config_.env,
@@ -97,6 +96,19 @@ void Loop::introduce(const nlohmann::json &manifest) {
                        manifest.dump(1, ' ', false,
                                      nlohmann::json::error_handler_t::replace) +
                        "\n```");
+}
+
+// says once that steps broke, and again each time they double
+void Loop::report_broken() {
+  const std::int64_t now = env_->sim_warnings();
+  if (now == 0 || now < 2 * broken_)
+    return;
+  if (now > broken_)
+    log_.warn(fmt::format("{} environment steps gave numbers that were not "
+                          "finite: each counts as reward 0 and ends its "
+                          "episode",
+                          now));
+  broken_ = now;
 }
 
 bool Loop::stop_requested() {
@@ -126,6 +138,7 @@ Loop::Outcome Loop::pause() {
   if (passed(at_.logged_at, at_.env_step, config_.log.every)) {
     at_.logged_at = at_.env_step;
     telemetry_->row(at_, {replay_.size(), env_->sim_warnings()});
+    report_broken();
   }
   telemetry_->progress(at_);
   requested_ |= Signals::take_request();
@@ -232,6 +245,7 @@ void Loop::refill() {
 
 int Loop::finish() {
   telemetry_->progress(at_, true);
+  report_broken();
   bool saved = checkpoint("end");
   if (!evaluate_finally()) {
     int signal = Signals::stop();

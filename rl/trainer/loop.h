@@ -38,6 +38,7 @@ private:
   bool evaluate_finally();
   double sample_microseconds();
   void write_nan_folder();
+  void report_broken();
 
   // loop_checkpoint.cpp
   void restore();
@@ -61,6 +62,7 @@ private:
   std::int64_t saved_step_ = 0;     // env step of the last checkpoint try
   double saved_at_ = 0;             // its second of this process
   int failures_ = 0;                // checkpoints in a row
+  std::int64_t broken_ = 0;         // environment steps that had to be undone
   bool requested_ = false;          // checkpoint and evaluate now
   std::string reason_ = "failed";
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <numeric>
 
 namespace phlox::rl {
 namespace {
@@ -27,11 +28,22 @@ void describe(const TrainRequest &request, const RunFolder &folder) {
   }
 }
 
+// what the entry points work in, for the instruction set that needs most
+std::int64_t scratch_of(const phlox_executable_table &table) {
+  std::uint64_t most = 0;
+  for (std::uint32_t v = 0; v < table.variant_count; ++v) {
+    const std::uint64_t *bytes = table.variants[v].scratch_bytes;
+    most = std::max(most, std::accumulate(bytes, bytes + table.entry_count,
+                                          std::uint64_t{0}));
+  }
+  return static_cast<std::int64_t>(most);
+}
+
 } // namespace
 
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
-                  std::uint64_t arena_bytes) {
-  const auto arena = static_cast<std::int64_t>(arena_bytes);
+                  const phlox_executable_table &table) {
+  const auto arena = static_cast<std::int64_t>(table.arena_bytes);
   const std::int64_t held =
       std::min(config.replay.capacity, config.total_timesteps);
   const std::int64_t each =
@@ -39,7 +51,7 @@ Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
   // one segment more than is held, since segments go as a whole
   const std::int64_t spare = std::min(config.replay.segment, held) * each;
   Forecast result;
-  result.memory = arena + held * each + spare;
+  result.memory = arena + scratch_of(table) + held * each + spare;
   // each kept checkpoint, one being written and the best; a partly filled
   // segment is written anew each time
   const std::int64_t folders = config.checkpoint.keep + 1;

@@ -24,13 +24,13 @@ struct TrainRequest {
 
 /// What a run will need at most, in bytes.
 struct Forecast {
-  std::int64_t memory = 0; // replay memory and arena
+  std::int64_t memory = 0; // replay memory, arena and scratch
   std::int64_t disk = 0;   // checkpoints
 };
 
 /// Computes the forecast; episode ends count as one in a hundred.
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
-                  std::uint64_t arena_bytes);
+                  const phlox_executable_table &table);
 
 /// Trains until total_timesteps; a folder that was opened for resuming goes on
 /// from its newest good checkpoint, bit for bit, or starts anew without one.

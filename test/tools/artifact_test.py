@@ -16,6 +16,23 @@ STEP = ["train_step", "--init", "3", "--threads", "1"]
 
 
 class ArtifactTest(CliTest):
+    def test_the_state_goes_where_its_name_leads(self):
+        kept = self.place / "kept"
+        link = self.place / "link"
+        link.symlink_to(kept)
+        beside = self.place / "kept.new"
+        beside.write_text("own")
+        self.succeed("run", self.artifact, "init", "--init", 3, "--state-out",
+                     link)
+        first = kept.read_bytes()
+        self.assertTrue(link.is_symlink())
+        self.fail_with(1, "No space left", "run", self.artifact, "init",
+                       "--init", 4, "--out", "/dev/full", "--state-out", kept)
+        self.assertEqual(kept.read_bytes(), first)
+        self.assertEqual(beside.read_text(), "own")
+        self.assertEqual({path.name for path in self.place.iterdir()},
+                         {"kept", "link", "kept.new"})
+
     def test_lists(self):
         names = [row["name"]
                  for row in json.loads(self.succeed("algorithms", "--json"))]
@@ -130,6 +147,9 @@ class ArtifactTest(CliTest):
         same = self.place / "same"
         self.fail_with(2, "must be two files", "run", self.artifact, "init",
                        "--init", 3, "--out", same, "--state-out", same)
+        self.fail_with(2, "must be two files", "run", self.artifact, "init",
+                       "--init", 3, "--out", f"{self.place}/./same",
+                       "--state-out", same)
         self.assertEqual(list(self.place.iterdir()), [])
 
     def test_damaged_artifacts(self):

@@ -192,6 +192,15 @@ class TrainTest(CliTest):
         shutil.rmtree(run)
         self.assertEqual(resumed, (self.train() / last).read_bytes())
 
+    def test_resume_auto_goes_on_with_the_named_run(self):
+        words = ["--name", "mine", "--resume", "auto"]
+        run = self.train(*words)
+        before = rows(run / "metrics.csv")
+        self.assertEqual(run.name, "mine")
+        self.assertEqual(rows(self.train(*words) / "metrics.csv"), before)
+        self.fail_with(2, "--name must be left out or be 'mine'", "train",
+                       "--resume", run, "--name", "other", "--out", self.place)
+
     def test_an_artifact_needs_no_compiler(self):
         first = ["train", "--artifact", self.artifact, "-q", *RUN, "--set",
                  "num_envs=4", "--set", "eval.num_envs=2", "--out", self.place]

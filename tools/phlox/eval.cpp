@@ -181,11 +181,12 @@ void evaluate(const Arguments &a) {
                  {"num_envs", n}};
   result.update(describe(*evaluation));
   const std::string text = result.dump(2) + "\n";
-  rl::write_text(run / fmt::format("eval-{}.json", step), text);
   if (a.json == "-")
     fmt::print("{}", text);
   else
     print(result);
+  std::fflush(stdout); // shown, whatever becomes of the files
+  rl::write_text(run / fmt::format("eval-{}.json", step), text);
   if (!a.json.empty() && a.json != "-")
     rl::write_text(a.json, text);
 }

@@ -10,10 +10,12 @@
 #include <filesystem>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 namespace phlox::tools {
 namespace {
 
+namespace fs = std::filesystem;
 using rl::check;
 
 struct Arguments {
@@ -94,7 +96,8 @@ public:
   }
 
   void run() {
-    if (!arguments.out.empty() && arguments.out == arguments.state_out)
+    if (!arguments.out.empty() &&
+        real(arguments.out) == real(arguments.state_out))
       throw CLI::ValidationError(
           fmt::format("--out and --state-out must be two files: got '{}' twice",
                       arguments.out));
@@ -114,29 +117,36 @@ public:
   }
 
 private:
-  // Both files or neither: the state waits under another name until the
+  // Both files or neither: the state waits under a name of its own until the
   // outputs are written. A device or a pipe has no other name.
   void write(std::span<const runtime::StoredTensor> outputs) {
-    namespace fs = std::filesystem;
-    std::string waiting = arguments.state_out;
+    const fs::path wanted = real(arguments.state_out);
     std::error_code ignored;
-    const auto kind = fs::status(waiting, ignored).type();
-    const bool renamed = !waiting.empty() && (kind == fs::file_type::regular ||
-                                              kind == fs::file_type::not_found);
-    if (renamed)
-      waiting += ".new";
+    const auto kind = fs::status(wanted, ignored).type();
+    const bool renamed = !wanted.empty() && (kind == fs::file_type::regular ||
+                                             kind == fs::file_type::not_found);
+    fs::path waiting = wanted;
+    for (int i = 0; renamed && (waiting == wanted || fs::exists(waiting)); i++)
+      waiting =
+          wanted.parent_path() /
+          fmt::format(".{}.{}-{}", wanted.filename().string(), getpid(), i);
     if (!waiting.empty())
       check(phlox_state_save(state.get(), waiting.c_str()));
     try {
       if (!arguments.out.empty())
         runtime::write_safetensors(arguments.out, outputs);
       if (renamed)
-        fs::rename(waiting, arguments.state_out);
+        fs::rename(waiting, wanted);
     } catch (const std::exception &) {
       if (renamed)
         fs::remove(waiting, ignored);
       throw;
     }
+  }
+
+  // where a name leads, through links; the file need not exist
+  static fs::path real(const std::string &name) {
+    return name.empty() ? fs::path() : fs::weakly_canonical(fs::absolute(name));
   }
 
   const phlox_entry_desc &find(const std::string &name) {

@@ -126,7 +126,11 @@ private:
   void find_resumed(const phlox_executable *given) {
     if (a.resume.empty())
       return;
-    if (a.resume == "auto") {
+    if (a.resume == "auto" && !a.name.empty()) {
+      const auto named = std::filesystem::path(a.out) / a.name;
+      if (std::filesystem::exists(named))
+        run_folder = rl::find_run(named);
+    } else if (a.resume == "auto") {
       rl::Config config =
           given ? resolve(a.words, artifact_keys(given), {}) : resolve(a.words);
       flags(config);
@@ -234,9 +238,8 @@ private:
                const phlox_executable &loaded) {
     const auto *table = phlox_executable_table_of(&loaded);
     const auto options = options_of(&loaded);
-    const auto need =
-        rl::forecast(request.config, options.value("obs_size", 0),
-                     options.value("action_size", 0), table->arena_bytes);
+    const auto need = rl::forecast(request.config, options.value("obs_size", 0),
+                                   options.value("action_size", 0), *table);
     fmt::print("compiled {} ({})\nmemory {:.1f} MB, disk {:.1f} MB\n",
                request.artifact, std::string(table->hash).substr(0, 12),
                need.memory / 1e6, need.disk / 1e6);
@@ -273,8 +276,9 @@ void add_train_verb(CLI::App &app) {
   verb->add_option("--out", a->out, "Where run folders are made [runs]");
   verb->add_option("--name", a->name, "The run folder's name");
   verb->add_option("--resume", a->resume,
-                   "Go on with a run folder, or 'auto': the newest one of this "
-                   "task, algorithm and seed");
+                   "Go on with a run folder, or 'auto': the one that --name "
+                   "names, or the newest of this task, algorithm and seed; a "
+                   "new one where there is none");
   verb->add_flag("--force", a->force,
                  "Resume although the configuration changed");
   verb->add_flag("--print-config", a->print_config,

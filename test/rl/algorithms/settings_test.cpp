@@ -18,7 +18,7 @@ struct Config {
   std::vector<int64_t> hidden = {8, 8};
   void visit(Settings &s) {
     s.real("rate", rate, 0, 1, "a rate");
-    s.optional_real("goal", goal, "a goal");
+    s.optional_real("goal", goal, -5, 5, "a goal");
     s.integer("rows", rows, 1, 1000, "rows");
     s.flag("alpha.fixed", fixed, "a flag");
     s.choice("solver", solver, {"euler", "midpoint"}, "a choice");
@@ -70,7 +70,7 @@ TEST(Settings, RefusesByName) {
               HasSubstr("key 'rate' must be a number from 0 to 1: got 2"));
   EXPECT_THAT(refusal({{"rate", "1"}}), HasSubstr("got \"1\""));
   EXPECT_THAT(refusal({{"goal", true}}),
-              HasSubstr("key 'goal' must be a finite number or null"));
+              HasSubstr("key 'goal' must be a number from -5 to 5, or null"));
   for (const json &rows : {json(0), json(1001), json(1.5), json(true),
                            json(1e300), json(18446744073709551615u)})
     EXPECT_THAT(refusal({{"rows", rows}}),
@@ -84,7 +84,7 @@ TEST(Settings, RefusesByName) {
         json(std::vector<int>(65, 1))})
     EXPECT_THAT(refusal({{"actor.hidden", sizes}}),
                 HasSubstr("key 'actor.hidden' must be a list of at most 64 "
-                          "sizes, each 1 or more"));
+                          "sizes, each from 1 to 1048576"));
   EXPECT_THAT(refusal({{"gamma", 0.9}}), HasSubstr("got 'gamma'"));
   EXPECT_THAT(refusal({{"alpha", {{"fixed", true}}}, {"alpha.fixed", true}}),
               HasSubstr("key 'alpha.fixed' must be set once"));
