@@ -60,7 +60,8 @@ class BenchTest(CliTest):
 
     def test_peers_are_there(self):
         self.assertEqual({path.name for path in PEERS.glob("*.py")},
-                         {"timing.py", "jax_sac.py", "jax_flame.py"})
+                         {"timing.py", "jax_sac.py", "jax_flame.py",
+                          "policy.py", "torch_flame.py"})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <map>
 #include <thread>
 #include <unistd.h>
 
@@ -18,8 +17,9 @@ struct Peer {
 
 struct Work {
   std::string name, algorithm;
-  std::vector<std::string> settings;                // beyond the defaults
-  std::map<std::string, std::vector<Peer>> entries; // timed, with their peers
+  std::vector<std::string> settings; // beyond the defaults
+  // entry points that are timed, with their peers
+  std::vector<std::pair<std::string, std::vector<Peer>>> entries;
 };
 
 // HalfCheetah's sizes everywhere

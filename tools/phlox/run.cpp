@@ -146,7 +146,13 @@ private:
 
   // where a name leads, through links; the file need not exist
   static fs::path real(const std::string &name) {
-    return name.empty() ? fs::path() : fs::weakly_canonical(fs::absolute(name));
+    if (name.empty())
+      return {};
+    fs::path path = fs::absolute(name);
+    std::error_code ignored;
+    for (int i = 0; i < 40 && fs::is_symlink(path, ignored); i++)
+      path = path.parent_path() / fs::read_symlink(path);
+    return fs::weakly_canonical(path);
   }
 
   const phlox_entry_desc &find(const std::string &name) {
