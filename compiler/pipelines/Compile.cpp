@@ -108,7 +108,31 @@ artifact::EntryRow makeEntry(mlir::func::FuncOp function,
   row.scratchBytes = plan.scratchBytes;
   return row;
 }
+
+// what makes a program cheaper and may be left out, in this order
+struct Rewrite {
+  const char *name;
+  std::unique_ptr<mlir::Pass> (*create)();
+};
+const Rewrite kRewrites[] = {{"move-reshapes", createMoveReshapes}};
+
+llvm::Error checkRewrites(const CompileOptions &options) {
+  std::vector<std::string> names = rewriteNames();
+  for (const std::string &name : options.without)
+    if (!llvm::is_contained(names, name))
+      return llvm::createStringError("rewrite must be one of " +
+                                     llvm::join(names, ", ") + ": got '" +
+                                     name + "'");
+  return llvm::Error::success();
+}
 } // namespace
+
+std::vector<std::string> rewriteNames() {
+  std::vector<std::string> names;
+  for (const Rewrite &rewrite : kRewrites)
+    names.push_back(rewrite.name);
+  return names;
+}
 
 std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
   llvm::SHA256 hash;
@@ -125,12 +149,16 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
   add(options.precision == "high" ? "f32" : options.precision);
   add(options.explicitNoise ? "explicit noise" : "");
   add(options.fuse ? "fused" : "");
+  for (const std::string &name : rewriteNames())
+    add(llvm::is_contained(options.without, name) ? "without " + name : "");
   add(options.description);
   add(textWithoutLocations(program));
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }
 
 llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
+  if (auto error = checkRewrites(options))
+    return error;
   mlir::PassManager passes(program.getContext());
   if (options.explicitNoise)
     passes.addPass(createExplicitNoise());
@@ -140,7 +168,9 @@ llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
   };
   tidy();
   passes.addPass(createDecompose());
-  passes.addPass(createMoveReshapes());
+  for (const Rewrite &rewrite : kRewrites)
+    if (!llvm::is_contained(options.without, rewrite.name))
+      passes.addPass(rewrite.create());
   tidy();
   if (mlir::failed(passes.run(program)))
     return llvm::createStringError("simplification failed");

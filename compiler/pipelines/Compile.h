@@ -18,17 +18,23 @@ struct CompiledObject {
 /// Registers the dialects that programs are written in.
 void registerPhloxDialects(mlir::DialectRegistry &registry);
 
+/// Returns the names of the rewrites that a compilation may leave out, in the
+/// order of the pipeline.
+std::vector<std::string> rewriteNames();
+
 /// Returns the content hash of IR, options and compiler: the cache key.
 std::string contentHash(mlir::ModuleOp program, const CompileOptions &options);
 
 /// Compiles all entry points. The module is not changed.
 ///
-/// Errors: an unknown target or precision, a malformed module.
+/// Errors: an unknown target, precision or rewrite, a malformed module.
 llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                                        const CompileOptions &options);
 
 /// Runs the phases before planning (noise, canonical form, decomposition) in
 /// place.
+///
+/// Errors: an unknown rewrite in `without`.
 llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options);
 
 /// Returns the version text that artifacts carry: Phlox's and LLVM's.

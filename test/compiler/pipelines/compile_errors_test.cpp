@@ -71,6 +71,13 @@ TEST_F(CompileErrors, UnknownPrecision) {
   }
 }
 
+TEST_F(CompileErrors, UnknownRewrite) {
+  CompileOptions options;
+  options.without = {rewriteNames().front(), "loops"};
+  EXPECT_THAT(errorOf(*module, options), HasSubstr("rewrite must be one of "));
+  EXPECT_THAT(errorOf(*module, options), HasSubstr(": got 'loops'"));
+}
+
 TEST_F(CompileErrors, UnwritableDumpFolder) {
   CompileOptions options;
   options.dumpDirectory = "/dev/null/dump";

@@ -4,6 +4,7 @@
 #include "dsl/program.h"
 #include "test/support/program_runner.h"
 #include <gtest/gtest.h>
+#include <set>
 
 namespace phlox {
 namespace {
@@ -97,6 +98,23 @@ TEST(Compile, StateInPlaceAndScan) {
     e.output("all", steps.ys[0]);
   });
   expectSame(program, "f", 1e-5);
+}
+
+TEST(Compile, EveryRewriteMayBeLeftOut) {
+  Program program("reshapes");
+  program.entry("f", [](Entry &e) {
+    Tensor x = reshape(e.input("x", {6, 4}), {24});
+    e.output("y", reshape(exp(x), {6, 4}));
+  });
+  EXPECT_FALSE(rewriteNames().empty());
+  std::set<std::string> hashes = {contentHash(program.module(), {})};
+  for (const std::string &name : rewriteNames()) {
+    CompileOptions options;
+    options.without = {name};
+    EXPECT_TRUE(bool(compile(program.module(), options))) << name;
+    EXPECT_TRUE(hashes.insert(contentHash(program.module(), options)).second)
+        << name;
+  }
 }
 
 } // namespace
