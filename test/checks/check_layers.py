@@ -28,6 +28,8 @@ ALLOWED = {
     "envs": ["envs/", "mujoco/"] + LIBRARIES,
     # what a user's program may rest on
     "examples": ["dsl/", "rl/algorithms/", "compiler/artifact/Link.h", "phlox/"],
+    # becomes part of an exported folder, beside these
+    "examples/exported-policy": ["policy.h", "policy_check.h", "phlox/"],
     "tools": ANY,
     "bench": ANY,
     "test/support": ANY,

@@ -1,4 +1,5 @@
 #include "runtime/dtype.h"
+#include "runtime/file.h"
 #include "runtime/safetensors.h"
 #include "test/runtime/support.h"
 #include <gmock/gmock.h>
@@ -141,6 +142,21 @@ TEST_F(StateTest, NullArgumentsAreRefused) {
       "name must not be null: got null");
   EXPECT_EQ(phlox_state_arena(nullptr), nullptr);
   phlox_state_free(nullptr);
+}
+
+TEST_F(StateTest, VerifiesTheSumOfItsFile) {
+  const std::string path = folder / "sum";
+  write_file_atomically(path, std::as_bytes(std::span("abc", 3)));
+  const std::string sum = // FIPS 180-4, the standard's own example
+      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+  check(phlox_file_verify(path.c_str(), sum.c_str()));
+  const std::string other = "c" + sum.substr(1);
+  Result result = take(phlox_file_verify(path.c_str(), other.c_str()));
+  EXPECT_EQ(result.code, PHLOX_CORRUPT);
+  EXPECT_EQ(result.message,
+            path + ": SHA-256 must be " + other + ": got " + sum);
+  EXPECT_EQ(take(phlox_file_verify((path + "x").c_str(), sum.c_str())).code,
+            PHLOX_NOT_FOUND);
 }
 
 } // namespace

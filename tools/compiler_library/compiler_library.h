@@ -58,6 +58,15 @@ struct EagerProgram {
   std::vector<EagerStep> steps;
 };
 
+/// A policy to cut out of an artifact's program: its entry point for one row,
+/// with what a host would have to do around it.
+struct PolicyRequest {
+  std::string entry; // of the program: (obs (1, O), step) -> action (1, A)
+  // of the task: action = middle + reach * clip(policy, -1, 1), each (A)
+  std::vector<float> middle, reach;
+  std::string target, precision, description; // the last one JSON
+};
+
 /// The compiler. Its functions throw std::runtime_error (failure) or
 /// std::invalid_argument (a request that does not fit), one line each.
 class CompilerLibrary {
@@ -82,6 +91,11 @@ public:
                              const std::string &entry,
                              const std::string &target,
                              const std::string &kernels) const = 0;
+  /// Compiles a policy, `act`: (obs (O), step) -> action (A) in the task's
+  /// units, with the leaves it reads, to STEM.so and STEM.o with STEM.h.
+  virtual void policy(std::span<const std::uint8_t> ir,
+                      const PolicyRequest &request,
+                      const std::string &stem) const = 0;
   /// Compiles one product, matmul(lhs (n, n), rhs (n, n)) -> result (n, n), to
   /// the artifact at `path`.
   virtual void matmul(std::int64_t n, const std::string &target,

@@ -8,6 +8,7 @@
 #include "rl/algorithms/registry.h"
 #include "rl/algorithms/settings.h"
 #include "tools/compiler_library/compiler_library.h"
+#include "tools/compiler_library/policy.h"
 #include "llvm/Support/SourceMgr.h"
 #include <cstring>
 #include <fmt/core.h>
@@ -47,16 +48,16 @@ Program trace(const CompileRequest &request) {
 }
 
 // what a user may have mistyped is told apart from what fails
-void check_names(const CompileRequest &request) {
-  if (auto target = cpu::lookupTarget(request.target); !target)
-    throw std::invalid_argument(llvm::toString(target.takeError()));
-  if (request.precision != "f32" && request.precision != "high")
-    throw std::invalid_argument(fmt::format(
-        "precision must be f32 or high: got '{}'", request.precision));
+void check_names(const std::string &target, const std::string &precision) {
+  if (auto found = cpu::lookupTarget(target); !found)
+    throw std::invalid_argument(llvm::toString(found.takeError()));
+  if (precision != "f32" && precision != "high")
+    throw std::invalid_argument(
+        fmt::format("precision must be f32 or high: got '{}'", precision));
 }
 
 CompileOptions options_of(const CompileRequest &request) {
-  check_names(request);
+  check_names(request.target, request.precision);
   CompileOptions options;
   options.target = request.target;
   options.precision = request.precision;
@@ -273,6 +274,19 @@ public:
       result.results.push_back({named.name, named.isLeaf, named.slot});
     result.steps = convert(made.steps);
     return result;
+  }
+
+  void policy(std::span<const std::uint8_t> ir, const PolicyRequest &request,
+              const std::string &stem) const override {
+    check_names(request.target, request.precision);
+    const Program policy = cut_policy(ir, request);
+    CompileOptions options;
+    options.target = request.target;
+    options.precision = request.precision;
+    options.description = request.description;
+    auto compiled = value_of(phlox::compile(policy.module(), options));
+    check(artifact::writeShared(compiled, stem + ".so"));
+    check(artifact::writeObject(compiled, stem + ".o"));
   }
 
   void matmul(std::int64_t n, const std::string &target,

@@ -100,6 +100,11 @@ PHLOX_API phlox_status *phlox_state_save(const phlox_state *state,
 PHLOX_API phlox_status *phlox_state_load(phlox_state *state, const char *path);
 PHLOX_API void phlox_state_free(phlox_state *state);
 
+/// Checks a file's SHA-256, 64 hexadecimal digits in lower case.
+///
+/// Errors:  NOT_FOUND, SYSTEM; CORRUPT for another sum, with the path and both.
+PHLOX_API phlox_status *phlox_file_verify(const char *path, const char *sha256);
+
 typedef struct phlox_buffer {
   void *data;
   uint64_t bytes;
