@@ -69,6 +69,7 @@ struct EnvironmentRequest {
   std::uint64_t seed = 0;
   std::string purpose; // names the streams: "env", "eval/12", "eval/final"
   int num_envs = 1;
+  int threads = 1; // that it may use, the caller's included
 };
 
 using EnvironmentFactory =

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -27,6 +28,21 @@ bool is_step(const fs::path &path) {
   return name.size() >= 9 && std::all_of(name.begin(), name.end(), [](char c) {
            return c >= '0' && c <= '9';
          });
+}
+
+// the folders of checkpoints, newest first
+std::vector<fs::path> steps_in(const fs::path &parent) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(parent, error))
+    if (is_step(entry.path()))
+      folders.push_back(entry.path());
+  // a longer name is a larger number
+  std::sort(folders.begin(), folders.end(), [](const auto &a, const auto &b) {
+    std::string x = a.filename().string(), y = b.filename().string();
+    return x.size() != y.size() ? x.size() > y.size() : x > y;
+  });
+  return folders;
 }
 
 void sync_folder(const fs::path &folder) {
@@ -57,6 +73,15 @@ std::string sum_of(const fs::path &path, std::uint64_t &bytes) {
   return runtime::to_hex(runtime::sha256(content));
 }
 
+struct Sum {
+  std::string sum, name;
+  std::uint64_t bytes = 0;
+};
+
+std::string sum_line(const Sum &row) {
+  return fmt::format("{}  {}  {}\n", row.sum, row.bytes, row.name);
+}
+
 void write_sums(const fs::path &folder) {
   std::vector<fs::path> files;
   for (const auto &entry : fs::directory_iterator(folder))
@@ -66,7 +91,7 @@ void write_sums(const fs::path &folder) {
   for (const fs::path &file : files) {
     std::uint64_t bytes = 0;
     std::string sum = sum_of(file, bytes);
-    text += fmt::format("{}  {}  {}\n", sum, bytes, file.filename().string());
+    text += sum_line({sum, file.filename().string(), bytes});
   }
   write_text(folder / "SUMS", text);
 }
@@ -104,12 +129,47 @@ std::map<std::string, std::string> segments_of(const fs::path &checkpoint) {
   return sums;
 }
 
-void check_file(const fs::path &path, const std::string &sum) {
-  std::uint64_t bytes = 0;
-  std::string got = sum_of(path, bytes);
+void check_file(const fs::path &path, const std::string &sum,
+                std::optional<std::uint64_t> bytes = {}) {
+  std::error_code error;
+  if (std::uint64_t got = fs::file_size(path, error);
+      bytes && !error && got != *bytes)
+    throw std::runtime_error(fmt::format("{}: must have {} bytes: got {}",
+                                         path.string(), *bytes, got));
+  std::uint64_t read = 0;
+  std::string got = sum_of(path, read);
   if (got != sum)
     throw std::runtime_error(
         fmt::format("{}: SHA-256 must be {}: got {}", path.string(), sum, got));
+}
+
+// the rows of SUMS, which must be a whole one: written last, so a cut one is
+// no list of what is there
+std::vector<Sum> read_sums(const fs::path &folder) {
+  const std::string path = (folder / "SUMS").string();
+  const std::string text = read_text(path);
+  std::istringstream lines(text);
+  std::vector<Sum> rows;
+  std::string again;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    Sum row;
+    if (!(fields >> row.sum >> row.bytes >> row.name) ||
+        row.name.find('/') != row.name.npos)
+      throw std::runtime_error(fmt::format(
+          "{}: line must be sum, bytes and name: got '{}'", path, line));
+    again += sum_line(row);
+    rows.push_back(std::move(row));
+  }
+  if (again != text)
+    throw std::runtime_error(fmt::format(
+        "{}: lines must be two spaces between sum, bytes and name: got others",
+        path));
+  // the last in the order of names
+  if (rows.empty() || rows.back().name != "trainer.json")
+    throw std::runtime_error(
+        fmt::format("{}: must list trainer.json: got none", path));
+  return rows;
 }
 
 } // namespace
@@ -124,32 +184,45 @@ void write_text(const fs::path &path, std::string_view text) {
   runtime::write_file_atomically(path.string(), std::as_bytes(std::span(text)));
 }
 
+void verify_file(const fs::path &folder, const std::string &name) {
+  for (const Sum &row : read_sums(folder))
+    if (row.name == name)
+      return check_file(folder / name, row.sum, row.bytes);
+  throw std::runtime_error(fmt::format("{}: must list {}: got none",
+                                       (folder / "SUMS").string(), name));
+}
+
 void verify_checkpoint(const fs::path &folder, const fs::path &segments) {
-  std::istringstream lines(read_text(folder / "SUMS"));
-  std::string line;
-  bool complete = false;
-  while (std::getline(lines, line)) {
-    std::istringstream fields(line);
-    std::string sum, name;
-    std::uint64_t bytes = 0;
-    if (!(fields >> sum >> bytes >> name) || name.find('/') != name.npos)
-      throw std::runtime_error(
-          fmt::format("{}: line must be sum, bytes and name: got '{}'",
-                      (folder / "SUMS").string(), line));
-    std::error_code error;
-    if (std::uint64_t got = fs::file_size(folder / name, error);
-        !error && got != bytes)
-      throw std::runtime_error(fmt::format("{}: must have {} bytes: got {}",
-                                           (folder / name).string(), bytes,
-                                           got));
-    check_file(folder / name, sum);
-    complete |= name == "trainer.json";
-  }
-  if (!complete)
-    throw std::runtime_error(fmt::format("{}: must list trainer.json: got none",
-                                         (folder / "SUMS").string()));
+  for (const Sum &row : read_sums(folder))
+    check_file(folder / row.name, row.sum, row.bytes);
   for (const auto &[name, sum] : segments_of(folder))
     check_file(segments / name, sum);
+}
+
+fs::path
+newest_checkpoint(const fs::path &checkpoints,
+                  const std::function<void(const fs::path &)> &check,
+                  const std::function<void(const std::string &line)> &say,
+                  std::vector<fs::path> *refused) {
+  int damaged = 0;
+  for (const fs::path &folder : steps_in(checkpoints)) {
+    try {
+      check(folder);
+      return folder;
+    } catch (const std::exception &error) {
+      say(fmt::format("checkpoint {} is damaged, going to the one before: {}",
+                      folder.filename().string(), error.what()));
+      ++damaged;
+      if (refused)
+        refused->push_back(folder);
+    }
+  }
+  // to begin anew would delete what may still be of use
+  if (damaged > 0)
+    throw std::runtime_error(
+        fmt::format("{}: must hold an intact checkpoint: got {} damaged",
+                    checkpoints.string(), damaged));
+  return {};
 }
 
 Checkpoints::Checkpoints(const fs::path &run, int keep, TextLog &log)
@@ -194,19 +267,7 @@ void Checkpoints::write_best(const Fill &fill) {
   }
 }
 
-std::vector<fs::path> Checkpoints::all() const {
-  std::vector<fs::path> folders;
-  std::error_code error;
-  for (const auto &entry : fs::directory_iterator(folder_, error))
-    if (is_step(entry.path()))
-      folders.push_back(entry.path());
-  // newest first; a longer name is a larger number
-  std::sort(folders.begin(), folders.end(), [](const auto &a, const auto &b) {
-    std::string x = a.filename().string(), y = b.filename().string();
-    return x.size() != y.size() ? x.size() > y.size() : x > y;
-  });
-  return folders;
-}
+std::vector<fs::path> Checkpoints::all() const { return steps_in(folder_); }
 
 void Checkpoints::prune() {
   std::set<std::string> kept;
@@ -235,27 +296,14 @@ void Checkpoints::prune() {
 
 fs::path Checkpoints::newest() {
   std::vector<fs::path> damaged;
-  for (const fs::path &folder : all()) {
-    try {
-      verify_checkpoint(folder, segments());
-      std::error_code ignored;
-      for (const fs::path &one : damaged)
-        fs::rename(one, folder_ / ("damaged-" + one.filename().string()),
-                   ignored);
-      return folder;
-    } catch (const std::exception &error) {
-      log_.warn(fmt::format("checkpoint {} is damaged, going to the one "
-                            "before: {}",
-                            folder.filename().string(), error.what()));
-      damaged.push_back(folder);
-    }
-  }
-  // to begin anew would delete what may still be of use
-  if (!damaged.empty())
-    throw std::runtime_error(
-        fmt::format("{}: must hold an intact checkpoint: got {} damaged",
-                    folder_.string(), damaged.size()));
-  return {};
+  fs::path found = newest_checkpoint(
+      folder_,
+      [this](const fs::path &one) { verify_checkpoint(one, segments()); },
+      [this](const std::string &line) { log_.warn(line); }, &damaged);
+  std::error_code ignored;
+  for (const fs::path &one : damaged)
+    fs::rename(one, folder_ / ("damaged-" + one.filename().string()), ignored);
+  return found;
 }
 
 } // namespace phlox::rl

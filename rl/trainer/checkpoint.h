@@ -51,12 +51,28 @@ private:
   TextLog &log_;
 };
 
+/// Returns the newest of the folders checkpoints/STEP for which `check` throws
+/// nothing, empty if there is none; tells `say` one line for each of the
+/// others. Nothing is written.
+///
+/// Errors:  std::runtime_error if `check` refused all.
+std::filesystem::path newest_checkpoint(
+    const std::filesystem::path &checkpoints,
+    const std::function<void(const std::filesystem::path &)> &check,
+    const std::function<void(const std::string &line)> &say,
+    std::vector<std::filesystem::path> *refused = nullptr);
+
 /// Checks a checkpoint folder against its SUMS, and the replay segments that it
 /// lists, if any, against their sums.
 ///
 /// Errors:  std::runtime_error naming the file that is wrong.
 void verify_checkpoint(const std::filesystem::path &folder,
                        const std::filesystem::path &segments);
+
+/// Checks one file of a checkpoint folder against its SUMS.
+///
+/// Errors:  std::runtime_error naming the file that is wrong.
+void verify_file(const std::filesystem::path &folder, const std::string &name);
 
 /// Returns a file as text.
 std::string read_text(const std::filesystem::path &path);

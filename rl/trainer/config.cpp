@@ -89,7 +89,7 @@ void Config::put(const std::string &key, const json &value, Level level,
                                  key, schema_.hint(key)));
   json checked;
   try {
-    checked = typed(*spec, value);
+    checked = typed(*spec, value, key);
   } catch (const UsageError &error) {
     throw UsageError(fmt::format("{}: {}", where, error.what()));
   }
@@ -179,13 +179,13 @@ void Config::flag(std::string_view key, std::string_view value,
 void Config::artifact(const json &values) {
   for (const auto &[key, value] : values.items()) {
     const KeySpec *spec = schema_.find(key);
-    json wanted = spec ? typed(*spec, value) : value;
+    json wanted = spec ? typed(*spec, value, key) : value;
     auto now = values_.find(key);
     if (now != values_.end() && now->second.level >= Level::file &&
         now->second.value != wanted)
       throw UsageError(fmt::format(
           "{}: {} must be {}, as the artifact was compiled: got {}",
-          now->second.origin, key, wanted.dump(), now->second.value.dump()));
+          now->second.origin, key, shown(wanted), shown(now->second.value)));
     values_[key] = {wanted, Level::artifact, "artifact"};
   }
 }
@@ -246,11 +246,11 @@ std::string Config::toml() const {
 }
 
 std::string Config::hash() const {
-  json kept = json::object();
+  std::set<std::string> kept;
   for (const auto &[key, value] : values())
     if (const KeySpec *spec = schema_.find(key); !spec || !spec->free_on_resume)
-      kept[key] = value;
-  std::string text = kept.dump();
+      kept.insert(key + "=" + toml_value(value) + "\n");
+  std::string text = fmt::format("{}", fmt::join(kept, ""));
   return runtime::to_hex(runtime::sha256(std::as_bytes(std::span(text))));
 }
 

@@ -2,6 +2,7 @@
 #include "rl/replay/threefry.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/signals.h"
+#include "rl/trainer/units.h"
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -14,10 +15,18 @@ namespace {
 // noise counter of the acting that refills a replay that was not saved
 constexpr std::uint64_t refill_step = 1ull << 62;
 
+ReplayShape replay_shape(const TrainerConfig &config, const Program &program) {
+  return {config.replay.capacity, program.obs_size(), program.action_size(),
+          config.num_envs, config.replay.segment};
+}
+
+} // namespace
+
 std::unique_ptr<AnyEnvironment> make_environment(const TrainRequest &request,
-                                                 const Program &program) {
+                                                 const Program &program,
+                                                 int threads) {
   auto env = request.environments(
-      {request.config.seed, "env", request.config.num_envs});
+      {request.config.seed, "env", request.config.num_envs, threads});
   if (env->size() != request.config.num_envs ||
       env->obs_size() != program.obs_size() ||
       env->action_size() != program.action_size())
@@ -29,17 +38,27 @@ std::unique_ptr<AnyEnvironment> make_environment(const TrainRequest &request,
   return env;
 }
 
-ReplayShape replay_shape(const TrainerConfig &config, const Program &program) {
-  return {config.replay.capacity, program.obs_size(), program.action_size(),
-          config.num_envs, config.replay.segment};
+CoreShare share_cores(const TrainerConfig &config) {
+  phlox_pool *pool = nullptr;
+  check(phlox_pool_create(config.threads, &pool));
+  CoreShare share;
+  share.all = share.updates = share.training = phlox_pool_threads(pool);
+  phlox_pool_free(pool);
+  if (!config.overlap || share.all == 1)
+    return share;
+  // an update is most of the work as a rule
+  share.beside = true;
+  share.training = std::clamp(share.all / 4, 1, config.num_envs);
+  share.updates = share.all - share.training;
+  return share;
 }
 
-} // namespace
-
-Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log)
+Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log,
+           const nlohmann::json &manifest)
     : request_(request), config_(request.config), folder_(folder), log_(log),
-      program_(request.executable, request.config.threads),
-      env_(make_environment(request, program_)),
+      manifest_(manifest), cores_(share_cores(request.config)),
+      program_(request.executable, cores_.updates),
+      env_(make_environment(request, program_, cores_.training)),
       replay_(replay_shape(config_, program_)),
       checkpoints_(folder.path(), config_.checkpoint.keep, log) {
   sampler_ = program_.actor("sample", config_.num_envs);
@@ -49,11 +68,13 @@ Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log)
     single_ = program_.actor("sample", 1);
   obs_.resize(std::size_t(config_.num_envs) * program_.obs_size());
   action_.resize(std::size_t(config_.num_envs) * program_.action_size());
+  if (cores_.beside)
+    background_ = std::make_unique<Background>();
 }
 
-int Loop::run(const nlohmann::json &manifest) {
-  restore();
-  introduce(manifest);
+int Loop::run() {
+  introduce();
+  refill();
   Outcome outcome;
   do
     outcome = advance();
@@ -64,22 +85,28 @@ int Loop::run(const nlohmann::json &manifest) {
     int signal = Signals::stop();
     reason_ = signal ? fmt::format("signal {}", signal) : "stop_after";
     bool saved = checkpoint("stop");
-    log_.say(fmt::format("stopped by {} at env step {}, update {}", reason_,
-                         at_.env_step, at_.update));
+    log_.say(fmt::format("stopped by {} at env step {}, update {}; go on: "
+                         "phlox train --resume {}",
+                         reason_, at_.env_step, at_.update,
+                         folder_.path().string()));
     return saved ? (signal ? 128 + signal : 0) : 1;
   }
   return finish();
 }
 
 // the second line of the terminal, and the texts of the event file
-void Loop::introduce(const nlohmann::json &manifest) {
+void Loop::introduce() {
   Forecast needs = forecast(config_, program_.obs_size(),
                             program_.action_size(), program_.table());
-  log_.say(fmt::format("{} {} on the CPU, {} threads, artifact {:.12}, at most "
-                       "{:.2f} GB of memory and {:.2f} GB of disk",
-                       program_.table().program, config_.env,
-                       program_.threads(), program_.table().hash,
-                       double(needs.memory) / 1e9, double(needs.disk) / 1e9));
+  const double compiling = manifest_.value("compile_s", 0.0);
+  log_.say(fmt::format(
+      "{} on {}: CPU, {} thread{}, artifact {:.12} ({}), at most {} of memory "
+      "and {} of disk",
+      program_.table().program, config_.env, cores_.all,
+      cores_.all == 1 ? "" : "s", program_.table().hash,
+      compiling > 0 ? fmt::format("compiled in {:.1f} s", compiling)
+                    : "compiled before",
+      amount(needs.memory), amount(needs.disk)));
   if (config_.total_timesteps <= config_.learning_starts)
     log_.warn(fmt::format("no update will be made: total_timesteps {} must be "
                           "above learning_starts {} for one",
@@ -91,11 +118,11 @@ void Loop::introduce(const nlohmann::json &manifest) {
       table += fmt::format("|{}|{}|\n", line.substr(0, at),
                            line.substr(at + 3, line.rfind("  # ") - at - 3));
   telemetry_->text("hyperparameters", table);
-  telemetry_->text("manifest",
-                   "```\n" +
-                       manifest.dump(1, ' ', false,
+  telemetry_->text(
+      "manifest", "```\n" +
+                      manifest_.dump(1, ' ', false,
                                      nlohmann::json::error_handler_t::replace) +
-                       "\n```");
+                      "\n```");
 }
 
 // says once that steps broke, and again each time they double
@@ -113,24 +140,38 @@ void Loop::report_broken() {
 
 bool Loop::stop_requested() {
   return Signals::stop() != 0 ||
-         (config_.stop_after > 0 && clock_.here() > config_.stop_after);
+         (config_.stop_after > 0 &&
+          request_.elapsed + clock_.here() > config_.stop_after);
+}
+
+// makes the updates that the env steps so far ask for
+Loop::Outcome Loop::catch_up(bool may_stop) {
+  while (at_.update <
+         updates_due(at_.env_step, config_.learning_starts, config_.utd)) {
+    if (Outcome outcome = update(); outcome != Outcome::going)
+      return outcome;
+    if (may_stop && stop_requested())
+      return Outcome::stopped;
+  }
+  return Outcome::going;
 }
 
 // Every branch is decided by the counters alone, so that a run which stops
 // anywhere in here goes on as if it had not.
 Loop::Outcome Loop::advance() {
-  while (at_.update <
-         updates_due(at_.env_step, config_.learning_starts, config_.utd)) {
-    if (Outcome outcome = update(); outcome != Outcome::going)
+  if (!config_.overlap)
+    if (Outcome outcome = catch_up(true); outcome != Outcome::going)
       return outcome;
-    if (stop_requested())
-      return Outcome::stopped;
-  }
   if (Outcome outcome = pause(); outcome != Outcome::going)
     return outcome;
   if (at_.env_step >= config_.total_timesteps)
     return Outcome::done;
-  collect(true);
+  if (config_.overlap) {
+    if (Outcome outcome = collect_beside_updates(); outcome != Outcome::going)
+      return outcome;
+  } else {
+    collect(true);
+  }
   return stop_requested() ? Outcome::stopped : Outcome::going;
 }
 
@@ -162,8 +203,8 @@ Loop::Outcome Loop::pause() {
   return Outcome::going;
 }
 
-void Loop::collect(bool count) {
-  const std::int64_t n = config_.num_envs;
+// what to do next where the environments stand
+void Loop::choose(bool count) {
   auto observed = env_->obs();
   std::copy(observed.begin(), observed.end(), obs_.begin());
   if (at_.env_step < config_.learning_starts) {
@@ -177,10 +218,11 @@ void Loop::collect(bool count) {
                   count ? step : refill_step + std::uint64_t(replay_.count()),
                   action_);
   }
-  {
-    RunClock::Span span(clock_, Part::env);
-    env_->step(action_);
-  }
+}
+
+// stores what the step led to
+void Loop::take_in(bool count) {
+  const std::int64_t n = config_.num_envs;
   for (std::int64_t i = 0; i < n; ++i)
     if (!std::isfinite(env_->reward()[i]))
       throw std::runtime_error(
@@ -205,6 +247,44 @@ void Loop::collect(bool count) {
                         {static_cast<int>(i), env_->episode_return()[i],
                          env_->episode_length()[i], terminated, truncated});
   }
+}
+
+void Loop::collect(bool count) {
+  choose(count);
+  {
+    RunClock::Span span(clock_, Part::env);
+    env_->step(action_);
+  }
+  take_in(count);
+}
+
+// The updates that are due run while the environments take a step that was
+// chosen before them; neither touches what the other reads, so that the bits
+// do not depend on who is first. A round is always finished: what a later
+// update draws from would otherwise depend on where it stopped.
+Loop::Outcome Loop::collect_beside_updates() {
+  choose(true);
+  Outcome outcome = Outcome::going;
+  if (background_) {
+    background_->start([this] { env_->step(action_); });
+    std::exception_ptr thrown;
+    try {
+      outcome = catch_up(false);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    RunClock::Span span(clock_, Part::env);
+    background_->wait();
+    if (thrown)
+      std::rethrow_exception(thrown);
+  } else {
+    outcome = catch_up(false);
+    RunClock::Span span(clock_, Part::env);
+    env_->step(action_);
+  }
+  if (outcome == Outcome::going)
+    take_in(true);
+  return outcome;
 }
 
 Loop::Outcome Loop::update() {

@@ -1,6 +1,7 @@
 // The training loop. Its state is the counters, the program's arena, the replay
 // memory, the environments and the telemetry; nothing else influences a result.
 #pragma once
+#include "rl/trainer/background.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/telemetry.h"
 #include "rl/trainer/trainer.h"
@@ -9,12 +10,36 @@
 
 namespace phlox::rl {
 
+/// How the cores of a run are shared, threads each.
+struct CoreShare {
+  int all = 1;                   // what the run may use
+  int updates = 1, training = 1; // with overlap they sum to `all`
+  bool beside = false;           // environments step while updates run
+};
+
+/// Counts the cores and shares them out; results do not depend on it.
+CoreShare share_cores(const TrainerConfig &config);
+
+/// Makes the environments of training and compares them with the program.
+///
+/// Errors:  UsageError if they do not fit it.
+std::unique_ptr<AnyEnvironment> make_environment(const TrainRequest &request,
+                                                 const Program &program,
+                                                 int threads);
+
 class Loop {
 public:
-  Loop(const TrainRequest &request, RunFolder &folder, TextLog &log);
+  /// `manifest` outlives the loop.
+  Loop(const TrainRequest &request, RunFolder &folder, TextLog &log,
+       const nlohmann::json &manifest);
 
+  /// Goes to where the newest intact checkpoint was, or to the beginning; must
+  /// come before run().
+  ///
+  /// Errors:  std::runtime_error; then no file of the run has changed.
+  void restore();
   /// Runs to the end or to a stop; returns the exit status.
-  int run(const nlohmann::json &manifest);
+  int run();
   /// Returns why the run ended, for the manifest.
   const std::string &reason() const { return reason_; }
   const Counters &counters() const { return at_; }
@@ -25,10 +50,14 @@ private:
   // loop.cpp
   Outcome advance();
   Outcome pause(); // what happens between vector steps: log, evaluate, save
+  void choose(bool count);
+  void take_in(bool count);
   void collect(bool count);
+  Outcome collect_beside_updates();
+  Outcome catch_up(bool may_stop);
   Outcome update();
   void refill();
-  void introduce(const nlohmann::json &manifest);
+  void introduce();
   bool stop_requested();
   int finish();
 
@@ -41,7 +70,6 @@ private:
   void report_broken();
 
   // loop_checkpoint.cpp
-  void restore();
   bool checkpoint(const char *why);
   void fill_checkpoint(const std::filesystem::path &folder);
   nlohmann::json trainer_state();
@@ -50,7 +78,9 @@ private:
   const TrainerConfig &config_;
   RunFolder &folder_;
   TextLog &log_;
+  const nlohmann::json &manifest_;
   RunClock clock_;
+  CoreShare cores_;
   Program program_;
   std::unique_ptr<AnyEnvironment> env_;
   Replay replay_;
@@ -65,6 +95,7 @@ private:
   std::int64_t broken_ = 0;         // environment steps that had to be undone
   bool requested_ = false;          // checkpoint and evaluate now
   std::string reason_ = "failed";
+  std::unique_ptr<Background> background_; // steps env_; ends before it
 };
 
 } // namespace phlox::rl

@@ -47,7 +47,7 @@ json Loop::trainer_state() {
   return {
       {"schema", trainer_schema},        {"counters", to_json(at_)},
       {"telemetry", telemetry_->save()}, {"artifact", program_.table().hash},
-      {"threads", program_.threads()},   {"replay", config_.replay.save}};
+      {"threads", cores_.all},           {"replay", config_.replay.save}};
 }
 
 void Loop::fill_checkpoint(const fs::path &folder) {
@@ -60,6 +60,10 @@ void Loop::fill_checkpoint(const fs::path &folder) {
       {{"env", runtime::dtype_u8, shape, bytes}}};
   runtime::write_safetensors((folder / "envs.safetensors").string(), views);
   write_text(folder / "config.toml", request_.config_toml);
+  // arguments need not be UTF-8
+  write_text(folder / "manifest.json",
+             manifest_.dump(1, ' ', false, json::error_handler_t::replace) +
+                 "\n");
   write_text(folder / "trainer.json", trainer_state().dump(1) + "\n");
 }
 
@@ -127,12 +131,11 @@ void Loop::restore() {
                           "({} instead of {}): results may differ",
                           program_.table().hash,
                           saved.at("artifact").get<std::string>()));
-  if (int before = saved.at("threads").get<int>(); before != program_.threads())
+  if (int before = saved.at("threads").get<int>(); before != cores_.all)
     log_.say(fmt::format("{} threads instead of the checkpoint's {}",
-                         program_.threads(), before));
+                         cores_.all, before));
   log_.say(fmt::format("resumed from {} at env step {}, update {}",
                        from.filename().string(), at_.env_step, at_.update));
-  refill();
 }
 
 } // namespace phlox::rl

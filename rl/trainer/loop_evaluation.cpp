@@ -35,7 +35,7 @@ bool Loop::evaluate_now() {
   RunClock::Span span(clock_, Part::eval);
   auto env = request_.environments({config_.seed,
                                     fmt::format("eval/{}", at_.evaluations),
-                                    config_.eval.num_envs});
+                                    config_.eval.num_envs, cores_.all});
   auto evaluation = evaluate(*evaluator_, *env, config_.eval.episodes,
                              evaluation_step(at_.evaluations),
                              [this] { return stop_requested(); });
@@ -69,7 +69,7 @@ void Loop::evaluate_on_request() {
     return;
   RunClock::Span span(clock_, Part::eval);
   auto env = request_.environments(
-      {config_.seed, "eval/request", config_.eval.num_envs});
+      {config_.seed, "eval/request", config_.eval.num_envs, cores_.all});
   auto evaluation =
       evaluate(*evaluator_, *env, config_.eval.episodes, final_evaluation_step,
                [this] { return stop_requested(); });
@@ -81,11 +81,15 @@ void Loop::evaluate_on_request() {
 }
 
 bool Loop::evaluate_finally() {
-  if (config_.eval.final_episodes < 1)
+  if (config_.eval.final_episodes < 1) {
+    log_.say(fmt::format("finished without a final evaluation in {}; curves: "
+                         "phlox report {} -o report.html",
+                         folder_.path().string(), folder_.path().string()));
     return true;
+  }
   RunClock::Span span(clock_, Part::eval);
   auto env = request_.environments(
-      {config_.seed, "eval/final", config_.eval.num_envs});
+      {config_.seed, "eval/final", config_.eval.num_envs, cores_.all});
   auto evaluation =
       evaluate(*evaluator_, *env, config_.eval.final_episodes,
                final_evaluation_step, [this] { return stop_requested(); });
@@ -94,9 +98,10 @@ bool Loop::evaluate_finally() {
   telemetry_->final_evaluation(at_, *evaluation);
   Summary summary = summarize(evaluation->returns);
   log_.say(fmt::format("final evaluation, {} episodes: {:.2f} ± {:.2f} (IQM "
-                       "{:.2f})",
+                       "{:.2f}) in {}; curves: phlox report {} -o report.html",
                        config_.eval.final_episodes, summary.mean, summary.sd,
-                       summary.iqm));
+                       summary.iqm, folder_.path().string(),
+                       folder_.path().string()));
   return true;
 }
 

@@ -1,5 +1,6 @@
 // The progress line of a run.
 #include "rl/trainer/telemetry.h"
+#include "rl/trainer/units.h"
 #include <cmath>
 #include <fmt/format.h>
 
@@ -20,14 +21,6 @@ std::string grouped(double value) {
 
 std::string counted(std::int64_t value) {
   return value < 100 ? fmt::format("{}", value) : grouped(double(value));
-}
-
-std::string duration(double seconds) {
-  auto s = static_cast<std::int64_t>(seconds);
-  if (s >= 3600)
-    return fmt::format("{}h{:02}m", s / 3600, s / 60 % 60);
-  return s >= 60 ? fmt::format("{}m{:02}s", s / 60, s % 60)
-                 : fmt::format("{}s", s);
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "rl/trainer/run_folder.h"
 #include "rl/trainer/errors.h"
+#include <cctype>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -19,6 +20,17 @@ bool is_run(const fs::path &path) {
   std::error_code ignored;
   return fs::exists(path / "config.toml", ignored) ||
          fs::exists(path / "checkpoints", ignored);
+}
+
+// LATEST may be missing where a run was killed right after its first one
+bool has_checkpoint(const fs::path &run) {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(run / "checkpoints", error)) {
+    std::string name = entry.path().filename().string();
+    if (name == "LATEST" || (!name.empty() && std::isdigit(name.front())))
+      return true;
+  }
+  return false;
 }
 
 std::vector<fs::path> runs_in(const fs::path &parent) {
@@ -67,10 +79,8 @@ fs::path latest_run(const fs::path &parent, std::string_view env,
   std::string prefix = fmt::format("{}__{}__{}__", env, algorithm, seed);
   fs::path newest;
   for (const fs::path &run : runs_in(parent)) {
-    std::error_code ignored;
     // the rest of the name is the date, so names sort by time
-    if (run.filename().string().starts_with(prefix) &&
-        fs::exists(run / "checkpoints" / "LATEST", ignored) &&
+    if (run.filename().string().starts_with(prefix) && has_checkpoint(run) &&
         run.filename() > newest.filename())
       newest = run;
   }

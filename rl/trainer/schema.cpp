@@ -132,7 +132,7 @@ void Schema::add(KeySpec spec) {
         fmt::format("key '{}' must have a type of {}: got '{}'", spec.key,
                     fmt::join(known, ", "), spec.type));
   if (!spec.fallback.is_null())
-    spec.fallback = typed(spec, spec.fallback);
+    spec.fallback = typed(spec, spec.fallback, spec.key);
   keys_.push_back(std::move(spec));
 }
 
@@ -192,22 +192,28 @@ std::string Schema::hint(std::string_view key) const {
 std::string shown(const json &value) {
   if (value.is_number_float() && !std::isfinite(value.get<double>()))
     return fmt::format("{}", value.get<double>());
-  return value.dump();
+  if (value.is_array()) {
+    std::vector<std::string> parts;
+    for (const json &one : value)
+      parts.push_back(shown(one));
+    return fmt::format("[{}]", fmt::join(parts, ", "));
+  }
+  return value.is_null() ? "unset" : value.dump();
 }
 
-json typed(const KeySpec &spec, const json &value) {
+json typed(const KeySpec &spec, const json &value, std::string_view key) {
   json result = json::value_t::discarded;
   each_type(spec.type, [&](std::string_view type) {
     if (result.is_discarded())
       result = as(type, value);
   });
   if (result.is_discarded())
-    throw UsageError(fmt::format("{} must be {}: got {}", spec.key, spec.type,
-                                 shown(value)));
+    throw UsageError(
+        fmt::format("{} must be {}: got {}", key, spec.type, shown(value)));
   if (result.is_number()) {
     double number = result.get<double>();
     if (!(number >= spec.least && number <= spec.most))
-      throw UsageError(fmt::format("{} must be from {} to {}: got {}", spec.key,
+      throw UsageError(fmt::format("{} must be from {} to {}: got {}", key,
                                    spec.least, spec.most, shown(value)));
   }
   return result;

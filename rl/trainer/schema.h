@@ -45,9 +45,14 @@ private:
 };
 
 /// Returns the value as a type of the schema: 1e6 becomes the integer 1000000.
+/// `key` is the name to complain about, which "env.*" is not.
 ///
 /// Errors:  UsageError, beginning with the key.
-nlohmann::json typed(const KeySpec &spec, const nlohmann::json &value);
+nlohmann::json typed(const KeySpec &spec, const nlohmann::json &value,
+                     std::string_view key);
+
+/// Returns a value as messages show it: as JSON, but with inf and nan.
+std::string shown(const nlohmann::json &value);
 
 /// Returns the trainer's own keys.
 Schema trainer_schema();

@@ -1,4 +1,5 @@
 #include "rl/trainer/signals.h"
+#include <cstring>
 #include <unistd.h>
 
 namespace phlox::rl {
@@ -14,6 +15,24 @@ void on_stop(int signal) {
 }
 
 void on_request(int) { requested = 1; }
+
+const char *volatile early_doing = "";
+
+// only what may be called in a handler
+void put(const char *text) {
+  [[maybe_unused]] ssize_t ignored =
+      write(STDERR_FILENO, text, std::strlen(text));
+}
+
+void on_early_stop(int signal) {
+  char number[] = {char('0' + signal / 10), char('0' + signal % 10), 0};
+  put("phlox: stopped by signal ");
+  put(signal < 10 ? number + 1 : number);
+  put(" while ");
+  put(early_doing);
+  put("; nothing was trained\n");
+  _exit(128 + signal);
+}
 
 } // namespace
 
@@ -37,6 +56,21 @@ Signals::Signals() {
 
 Signals::~Signals() {
   for (int i = 0; i < 6; ++i)
+    sigaction(handled_[i], &before_[i], nullptr);
+}
+
+EarlyStop::EarlyStop(const char *doing) {
+  early_doing = doing;
+  for (int i = 0; i < 3; ++i) {
+    struct sigaction action = {};
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_early_stop;
+    sigaction(handled_[i], &action, &before_[i]);
+  }
+}
+
+EarlyStop::~EarlyStop() {
+  for (int i = 0; i < 3; ++i)
     sigaction(handled_[i], &before_[i], nullptr);
 }
 

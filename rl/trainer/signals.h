@@ -27,4 +27,21 @@ private:
   struct sigaction before_[6];
 };
 
+/// Until its end, SIGINT, SIGTERM and SIGHUP end the process at once with one
+/// line on stderr that says what it was doing: there is nothing to save yet.
+///
+/// Threads: one object at a time, nested outside a Signals object.
+class EarlyStop {
+public:
+  /// `doing` completes "stopped by signal 15 while ..."; a literal.
+  explicit EarlyStop(const char *doing);
+  EarlyStop(const EarlyStop &) = delete;
+  EarlyStop &operator=(const EarlyStop &) = delete;
+  ~EarlyStop();
+
+private:
+  static constexpr int handled_[] = {SIGINT, SIGTERM, SIGHUP};
+  struct sigaction before_[3];
+};
+
 } // namespace phlox::rl

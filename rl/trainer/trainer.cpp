@@ -15,17 +15,16 @@ namespace fs = std::filesystem;
 
 // what a folder must hold before the first step: how it came about
 void describe(const TrainRequest &request, const RunFolder &folder) {
-  write_text(folder.path() / "config.toml", request.config_toml);
-  if (request.artifact.empty())
-    return;
   for (const char *extension : {".so", ".h"}) {
     fs::path from = fs::path(request.artifact).replace_extension(extension);
     fs::path to = folder.path() / (std::string("artifact") + extension);
     std::error_code error;
-    if (!fs::exists(from, error) || fs::equivalent(from, to, error))
+    if (request.artifact.empty() || !fs::exists(from, error) ||
+        fs::equivalent(from, to, error))
       continue;
     write_text(to, read_text(from));
   }
+  write_text(folder.path() / "config.toml", request.config_toml);
 }
 
 // what the entry points work in, for the instruction set that needs most
@@ -71,12 +70,19 @@ int train(const TrainRequest &request, RunFolder &folder, TextLog &log) {
   const phlox_executable_table &table =
       *phlox_executable_table_of(request.executable);
   Manifest manifest(folder, request.manifest, table);
+  bool described = false;
   try {
-    Loop loop(request, folder, log);
-    describe(request, folder);
+    Loop loop(request, folder, log, manifest.rows());
+    // a resumed run keeps its description until its checkpoint was taken over
+    if (!folder.resumed())
+      describe(request, folder);
+    loop.restore();
+    if (folder.resumed())
+      describe(request, folder);
     manifest.write();
+    described = true;
     try {
-      status = loop.run(manifest.rows());
+      status = loop.run();
       reason = loop.reason();
     } catch (const std::exception &error) {
       reason = error.what();
@@ -94,7 +100,8 @@ int train(const TrainRequest &request, RunFolder &folder, TextLog &log) {
     reason = error.what();
     log.warn(reason);
   }
-  manifest.finish(at, status, reason);
+  if (described || !folder.resumed())
+    manifest.finish(at, status, reason);
   return status;
 }
 

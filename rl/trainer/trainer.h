@@ -18,6 +18,7 @@ struct TrainRequest {
   std::string artifact;    // its file, copied into the folder; may be empty
   // rows of manifest.json that the caller knows: command line, versions
   nlohmann::json manifest = nlohmann::json::object();
+  double elapsed = 0; // s that this process took before; stop_after counts them
   phlox_executable *executable = nullptr; // loaded; outlives the call
   EnvironmentFactory environments;
 };

@@ -12,7 +12,8 @@ struct TrainerConfig {
   std::int64_t total_timesteps = 1'000'000; // env steps, warm-up included
   std::int64_t learning_starts = 5000;      // env steps of random actions
   int num_envs = 1;
-  double utd = 1; // updates per env step
+  double utd = 1;       // updates per env step
+  bool overlap = false; // environments step while updates run
   std::uint64_t seed = 1;
   int threads = 0; // 0: what affinity and cgroup allow
   struct {

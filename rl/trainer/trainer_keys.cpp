@@ -39,6 +39,10 @@ Schema trainer_schema() {
             65536, fixed},
            {"utd", "float", d.utd, "updates per env step, fractions allowed", 0,
             1e6, fixed},
+           {"overlap", "bool", d.overlap,
+            "environments step while updates run: actions come from "
+            "parameters one round of updates older",
+            -endless, endless, fixed},
            {"threads", "int", d.threads,
             "threads of an update, 0: what affinity and cgroup allow", 0, 4096,
             free},
@@ -86,6 +90,7 @@ TrainerConfig trainer_config(const Config &config) {
   read(config, "learning_starts", c.learning_starts);
   read(config, "num_envs", c.num_envs);
   read(config, "utd", c.utd);
+  read(config, "overlap", c.overlap);
   read(config, "threads", c.threads);
   read(config, "replay.capacity", c.replay.capacity);
   read(config, "replay.save", c.replay.save);

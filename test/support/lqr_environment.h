@@ -22,6 +22,8 @@ public:
     int step_us = 0;                 // microseconds that a vector step takes
     // called before each vector step of training and of evaluations
     std::function<void(std::int64_t step)> at_step, at_evaluation;
+    // called when the environments of training are saved
+    std::function<void(std::int64_t step)> at_save;
   };
 
   LqrEnvironment(const EnvironmentRequest &request, const Options &options)
@@ -87,6 +89,8 @@ public:
   std::int64_t sim_warnings() const { return 0; }
 
   std::vector<std::byte> save() const {
+    if (options_.at_save)
+      options_.at_save(steps_);
     std::vector<std::byte> bytes(sizeof steps_ + n_ * sizeof(Memory));
     std::memcpy(bytes.data(), &steps_, sizeof steps_);
     std::memcpy(bytes.data() + sizeof steps_, memory_.data(),

@@ -154,7 +154,14 @@ class TrainTest(CliTest):
         whole = bytearray(arena.read_bytes())
         whole[-1] ^= 1
         arena.write_bytes(whole)
-        self.fail_with(1, "arena.safetensors: SHA-256", "eval", run)
+        self.fail_with(1, "arena.safetensors: SHA-256", "eval", run,
+                       "--checkpoint", "2000")
+        # without a wish, the one before is used, with one line
+        result = phlox("eval", run, "--episodes", "2", "--json", "-")
+        self.assertEqual(json.loads(result.stdout)["env_step"], 1600)
+        self.assertRegex(result.stderr, r"\Aphlox: checkpoint 000002000 is "
+                         r"damaged, going to the one before: [^\n]+\n\Z")
+        self.assertTrue(arena.exists())
 
     def test_threads_do_not_change_bits(self):
         found = []
@@ -214,10 +221,15 @@ class TrainTest(CliTest):
         result = phlox("algorithms", env={"LD_DEBUG": "files"})
         self.assertIn("libphlox_compiler", result.stderr)
 
-    def test_dry_run_trains_nothing(self):
-        out = self.succeed("train", "--artifact", self.artifact, *RUN,
-                           "--dry-run", cwd=self.place)
-        self.assertIn("memory", out)
+    def test_dry_run_does_one_of_everything_and_writes_nothing(self):
+        words = ["train", "--artifact", self.artifact, *RUN, "--dry-run",
+                 "--set", "eval.num_envs=2"]
+        out = self.succeed(*words, "--num-envs", "4", cwd=self.place)
+        self.assertRegex(out, r"one of everything: 4 env steps [\d.e-]+ ms, "
+                         r"actions .* ms, update .* ms, step of an evaluation")
+        self.assertRegex(out, r"at most \d.* of memory and .* of disk, and ")
+        # what the run would refuse, this refuses
+        self.fail_with(2, "'sample_3'", *words, "--num-envs", "3")
         self.assertEqual(list(self.place.iterdir()), [])
 
 

@@ -1,14 +1,19 @@
 // phlox train: compiles (or takes an artifact), trains, resumes.
 #include "rl/trainer/checkpoint.h"
+#include "rl/trainer/dry_run.h"
 #include "rl/trainer/errors.h"
+#include "rl/trainer/run_clock.h"
 #include "rl/trainer/run_folder.h"
+#include "rl/trainer/signals.h"
 #include "rl/trainer/trainer.h"
+#include "rl/trainer/units.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <ctime>
 #include <filesystem>
 #include <fmt/core.h>
 #include <mujoco/mujoco.h>
+#include <optional>
 #include <toml++/toml.h>
 #include <tuple>
 
@@ -19,9 +24,10 @@ struct Arguments {
   Words words;
   std::string artifact, out = "runs", name, resume, command;
   // flags of their own: key, option, text
-  std::string seed, total_timesteps, num_envs, threads;
-  bool force = false, print_config = false, quiet = false, verbose = false,
-       no_progress = false, dry_run = false;
+  std::string seed, total_timesteps, num_envs, threads, stop_after;
+  std::vector<std::string> tags;
+  bool overlap = false, force = false, print_config = false, quiet = false,
+       verbose = false, no_progress = false, dry_run = false;
 };
 
 // what a run or an artifact was made with
@@ -49,6 +55,8 @@ public:
   explicit Training(Arguments &arguments) : a(arguments) {}
 
   int run() {
+    std::optional<rl::EarlyStop> early;
+    early.emplace("setting up");
     if (a.name != std::filesystem::path(a.name).filename() || a.name == "." ||
         a.name == "..")
       throw CLI::ValidationError(fmt::format(
@@ -75,6 +83,14 @@ public:
         std::filesystem::exists(own_artifact))
       kept = load_executable(own_artifact.string());
     rl::Config config = configure(given.get(), kept.get());
+    if (kept && !was_compiled_for(config, kept.get())) {
+      fmt::print(stderr,
+                 "phlox: {} was compiled for other settings than config.toml "
+                 "has: compiling anew\n",
+                 own_artifact.string());
+      kept.reset();
+      config = configure(nullptr, nullptr);
+    }
     if (a.print_config) {
       fmt::print("{}", config.toml());
       return 0;
@@ -94,6 +110,8 @@ public:
       request.artifact = own_artifact.string();
       given = std::move(kept);
     } else {
+      early.reset();
+      early.emplace("compiling");
       std::tie(request.artifact, seconds) =
           cached_artifact(compile_request(a.words, config));
       given = load_executable(request.artifact);
@@ -102,23 +120,27 @@ public:
     request.manifest = {{"command", a.command},
                         {"phlox", phlox_runtime_version()},
                         {"mujoco", mj_versionString()},
+                        {"llvm", PHLOX_LLVM_VERSION},
                         {"compile_s", seconds}};
+    if (!a.tags.empty())
+      request.manifest["tags"] = a.tags;
     const auto kwargs = env_kwargs(config);
     const std::string id = a.words.env;
-    const int threads = request.config.threads > 0 ? request.config.threads : 1;
     auto make = [&](const rl::EnvironmentRequest &wanted) {
-      return std::make_unique<envs::VectorEnv>(envs::make_vector_env(
-          id, kwargs, wanted.num_envs, wanted.seed, wanted.purpose, threads));
+      return std::make_unique<envs::VectorEnv>(
+          envs::make_vector_env(id, kwargs, wanted.num_envs, wanted.seed,
+                                wanted.purpose, wanted.threads));
     };
     request.environments = rl::environment_factory<envs::VectorEnv>(make);
     if (a.dry_run)
-      return forecast(request, *given);
+      return try_out(request, *given);
     auto folder =
         run_folder.empty()
             ? rl::RunFolder::create(a.out, a.name.empty()
                                                ? new_name(request.config.seed)
                                                : a.name)
             : rl::RunFolder::open(run_folder);
+    request.elapsed = started.here();
     return rl::train(request, folder, log);
   }
 
@@ -168,6 +190,13 @@ private:
     for (const auto &[key, text, option] : all)
       if (!text.empty())
         config.flag(key, text, option);
+    if (!a.stop_after.empty())
+      config.flag(
+          "stop_after",
+          fmt::format("{}", rl::parse_duration(a.stop_after, "--stop-after")),
+          "--stop-after");
+    if (a.overlap)
+      config.flag("overlap", "true", "--overlap");
   }
 
   // `given` was named with --artifact, `kept` lies in the resumed run's folder
@@ -189,6 +218,17 @@ private:
     return config;
   }
 
+  // a run that was killed while it took over other settings may have one file
+  // of before and one of after
+  static bool was_compiled_for(const rl::Config &config,
+                               const phlox_executable *artifact) {
+    const auto options = options_of(artifact);
+    for (const auto &[key, value] : options["config"].items())
+      if (config.at(key) != value)
+        return false;
+    return true;
+  }
+
   // a resumed run keeps its configuration, but for what changes no result
   void compare(const std::string &text, const rl::Config &now,
                const phlox_executable *kept) {
@@ -203,7 +243,7 @@ private:
       lasting |= difference.key == "seed" || difference.key == "num_envs" ||
                  difference.key.starts_with("env.");
       fmt::print(stderr, "{}: was {}, is {}\n", difference.key,
-                 difference.before.dump(), difference.after.dump());
+                 rl::shown(difference.before), rl::shown(difference.after));
     }
     if (kept && !a.words.precision.empty()) {
       const auto before = options_of(kept).value("precision", std::string());
@@ -234,19 +274,28 @@ private:
     return free;
   }
 
-  int forecast(const rl::TrainRequest &request,
-               const phlox_executable &loaded) {
+  int try_out(const rl::TrainRequest &request, const phlox_executable &loaded) {
     const auto *table = phlox_executable_table_of(&loaded);
     const auto options = options_of(&loaded);
     const auto need = rl::forecast(request.config, options.value("obs_size", 0),
                                    options.value("action_size", 0), *table);
-    fmt::print("compiled {} ({})\nmemory {:.1f} MB, disk {:.1f} MB\n",
-               request.artifact, std::string(table->hash).substr(0, 12),
-               need.memory / 1e6, need.disk / 1e6);
+    fmt::print("compiled {} ({:.12})\n", request.artifact, table->hash);
+    const auto took = rl::dry_run(request);
+    fmt::print("one of everything: {} env step{} {:.3g} ms, actions {:.3g} ms, "
+               "update {:.3g} ms",
+               took.num_envs, took.num_envs == 1 ? "" : "s", took.env * 1e3,
+               took.sample * 1e3, took.update * 1e3);
+    if (took.evaluation > 0)
+      fmt::print(", step of an evaluation {:.3g} ms", took.evaluation * 1e3);
+    fmt::print("\nthe run needs at most {} of memory and {} of disk, and some "
+               "{} without evaluation and checkpoints\n",
+               rl::amount(need.memory), rl::amount(need.disk),
+               rl::duration(took.training(request.config)));
     return 0;
   }
 
   Arguments &a;
+  rl::RunClock started;
   std::filesystem::path run_folder; // of the run that is resumed
 };
 
@@ -273,6 +322,14 @@ void add_train_verb(CLI::App &app) {
   verb->add_option("--num-envs", a->num_envs,
                    "Environments stepped together [1]");
   verb->add_option("--threads", a->threads, "Threads; 0: all allowed [0]");
+  verb->add_option("--stop-after", a->stop_after,
+                   "Checkpoint and end with status 0 after this time, such as "
+                   "3h50m, compiling included");
+  verb->add_flag("--overlap", a->overlap,
+                 "Step the environments while updates run; actions come from "
+                 "parameters one round of updates older");
+  verb->add_option("--tags", a->tags, "Words for the manifest, a,b,c")
+      ->delimiter(',');
   verb->add_option("--out", a->out, "Where run folders are made [runs]");
   verb->add_option("--name", a->name, "The run folder's name");
   verb->add_option("--resume", a->resume,
@@ -283,8 +340,10 @@ void add_train_verb(CLI::App &app) {
                  "Resume although the configuration changed");
   verb->add_flag("--print-config", a->print_config,
                  "Print every setting with its origin, and stop");
-  verb->add_flag("--dry-run", a->dry_run,
-                 "Compile, say what memory and disk the run needs, and stop");
+  verb->add_flag(
+      "--dry-run", a->dry_run,
+      "Compile, do one of everything, say what time, memory and disk the "
+      "run needs, and stop");
   verb->add_flag("-q,--quiet", a->quiet, "Only warnings");
   verb->add_flag("-v,--verbose", a->verbose, "More lines");
   verb->add_flag("--no-progress", a->no_progress, "No progress line");

@@ -1,6 +1,7 @@
 #include "tools/phlox/trained.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
+#include "rl/trainer/find_checkpoint.h"
 #include "rl/trainer/run_clock.h"
 #include "rl/trainer/run_folder.h"
 #include "tools/phlox/interval.h"
@@ -8,7 +9,6 @@
 #include <cstring>
 #include <fmt/core.h>
 #include <numeric>
-#include <sstream>
 
 namespace phlox::tools {
 namespace {
@@ -19,55 +19,10 @@ using Json = nlohmann::ordered_json;
 // leaves that follow others of the same path
 constexpr std::string_view average_prefix = "average_";
 
-std::string checkpoint_name(const fs::path &folder, const std::string &wanted) {
-  if (wanted == "best")
-    return wanted;
-  if (wanted != "last") {
-    if (wanted.empty() || wanted.size() > 18 ||
-        wanted.find_first_not_of("0123456789") != wanted.npos)
-      throw rl::UsageError(fmt::format(
-          "--checkpoint must be best, last or an env step: got '{}'", wanted));
-    return fmt::format("{:09}", std::stoll(wanted));
-  }
-  if (!fs::exists(folder / "LATEST"))
-    throw std::runtime_error(
-        fmt::format("{}: must hold a checkpoint: got none", folder.string()));
-  std::string name = rl::read_text(folder / "LATEST");
-  while (!name.empty() && (name.back() == '\n' || name.back() == ' '))
-    name.pop_back();
-  if (name.find('/') != name.npos)
-    throw std::runtime_error(fmt::format("{}: must name a checkpoint: got '{}'",
-                                         (folder / "LATEST").string(), name));
-  return name;
-}
-
 fs::path find_checkpoint(const fs::path &run, const std::string &wanted) {
-  const fs::path folder = run / "checkpoints";
-  const fs::path found = folder / checkpoint_name(folder, wanted);
-  if (fs::exists(found / "arena.safetensors"))
-    return found;
-  std::string known;
-  std::error_code ignored;
-  for (const auto &entry : fs::directory_iterator(folder, ignored))
-    if (fs::exists(entry.path() / "arena.safetensors", ignored) &&
-        !entry.path().filename().string().starts_with("."))
-      known += (known.empty() ? "" : ", ") + entry.path().filename().string();
-  throw rl::UsageError(fmt::format(
-      "checkpoint must be one of {}: got '{}'",
-      known.empty() ? "those in the folder (none)" : known, wanted));
-}
-
-// the sum that was written last vouches for the state
-void verify(const fs::path &checkpoint, const std::string &file) {
-  std::istringstream lines(rl::read_text(checkpoint / "SUMS"));
-  std::string sum, bytes, name;
-  while (lines >> sum >> bytes >> name)
-    if (name == file) {
-      rl::check(phlox_file_verify((checkpoint / file).c_str(), sum.c_str()));
-      return;
-    }
-  throw std::runtime_error(fmt::format("{}: must list '{}': got no such line",
-                                       (checkpoint / "SUMS").string(), file));
+  return rl::find_checkpoint(run, wanted, [](const std::string &line) {
+    fmt::print(stderr, "phlox: {}\n", line);
+  });
 }
 
 rl::Config read_config(const fs::path &run, const rl::Schema &own) {
@@ -122,7 +77,6 @@ Trained::Trained(const TrainedWords &words, fs::path folder)
       num_envs(words.num_envs > 0 ? words.num_envs : settings.eval.num_envs),
       threads(words.threads >= 0 ? words.threads : settings.threads),
       executable(load(words)), program(executable.get(), threads) {
-  verify(checkpoint, "arena.safetensors");
   rl::check(phlox_state_load(program.state(),
                              (checkpoint / "arena.safetensors").c_str()));
   averaged = has_averages();

@@ -1,0 +1,88 @@
+#include "rl/trainer/dry_run.h"
+#include "rl/replay/threefry.h"
+#include "rl/trainer/counters.h"
+#include "rl/trainer/loop.h"
+#include "rl/trainer/run_clock.h"
+#include <algorithm>
+#include <fmt/format.h>
+#include <stdexcept>
+
+namespace phlox::rl {
+namespace {
+
+constexpr int tries = 20;
+
+template <class F> double median_seconds(F &&task) {
+  std::vector<double> seconds(tries);
+  for (double &one : seconds) {
+    RunClock clock;
+    task();
+    one = clock.here();
+  }
+  std::nth_element(seconds.begin(), seconds.begin() + tries / 2, seconds.end());
+  return seconds[tries / 2];
+}
+
+} // namespace
+
+double DryRun::training(const TrainerConfig &config) const {
+  const double vector_steps = double(config.total_timesteps) / num_envs;
+  const double updates = double(
+      updates_due(config.total_timesteps, config.learning_starts, config.utd));
+  return vector_steps * (env + sample) + updates * update;
+}
+
+DryRun dry_run(const TrainRequest &request) {
+  const TrainerConfig &config = request.config;
+  const CoreShare cores = share_cores(config);
+  Program program(request.executable, cores.updates);
+  Actor sampler = program.actor("sample", config.num_envs);
+  auto env = make_environment(request, program, cores.training);
+  Replay replay({std::max<std::int64_t>(config.num_envs, 1000) * tries,
+                 program.obs_size(), program.action_size(), config.num_envs,
+                 1000});
+  program.init(config.seed);
+  env->reset();
+
+  DryRun result;
+  result.num_envs = config.num_envs;
+  std::vector<float> obs(env->obs().begin(), env->obs().end());
+  std::vector<float> action(std::size_t(config.num_envs) * env->action_size());
+  std::uint64_t at = 0;
+  result.sample =
+      median_seconds([&] { sampler.act(env->obs(), at++, action); });
+  at = 0;
+  result.env = median_seconds([&] {
+    Stream stream(config.seed, "warmup", at++);
+    for (std::size_t i = 0; i < action.size(); ++i)
+      action[i] = 2 * stream.uniform(i) - 1;
+    std::copy(env->obs().begin(), env->obs().end(), obs.begin());
+    env->step(action);
+    replay.add({obs, action, env->next_obs(), env->reward(), env->terminated(),
+                env->truncated()});
+  });
+  at = 0;
+  result.update = median_seconds([&] {
+    replay.sample(config.seed, at++, program.batch().spans());
+    if (!program.train_step())
+      throw std::runtime_error(fmt::format(
+          "update {} of the dry run must meet only finite losses and "
+          "gradients: got others",
+          at - 1));
+  });
+  if (config.eval.every > 0 || config.eval.final_episodes > 0) {
+    Actor evaluator = program.actor("evaluate", config.eval.num_envs);
+    auto own = request.environments(
+        {config.seed, "eval/final", config.eval.num_envs, cores.all});
+    own->reset();
+    action.resize(std::size_t(config.eval.num_envs) * own->action_size());
+    at = 0;
+    result.evaluation = median_seconds([&] {
+      evaluator.act(own->obs(), at++, action);
+      own->step(action);
+    });
+  }
+  return result;
+}
+
+} // namespace phlox::rl
