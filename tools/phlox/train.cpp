@@ -279,8 +279,8 @@ private:
     const auto options = options_of(&loaded);
     const auto need = rl::forecast(request.config, options.value("obs_size", 0),
                                    options.value("action_size", 0), *table);
-    fmt::print("compiled {} ({:.12})\n", request.artifact, table->hash);
     const auto took = rl::dry_run(request);
+    fmt::print("compiled {} ({:.12})\n", request.artifact, table->hash);
     fmt::print("one of everything: {} env step{} {:.3g} ms, actions {:.3g} ms, "
                "update {:.3g} ms",
                took.num_envs, took.num_envs == 1 ? "" : "s", took.env * 1e3,
