@@ -66,7 +66,8 @@ public:
 
   void observe(std::span<double> obs) const override { obs[0] = 0; }
 
-  std::vector<double> save() const override { return {}; }
+  std::size_t state_size() const override { return 0; }
+  void save(std::span<double>) const override {}
 
   void load(std::span<const double> state) override {
     if (!state.empty())

@@ -69,13 +69,26 @@ public:
   /// Shapes:  obs (O).
   virtual void observe(std::span<double> obs) const = 0;
 
-  /// Returns all that later steps depend on, always the same number of them.
-  virtual std::vector<double> save() const = 0;
+  /// Returns how many numbers save() writes, always the same.
+  virtual std::size_t state_size() const = 0;
 
-  /// Takes over what save() returned.
+  /// Writes all that later steps depend on. Vectors step many environments in
+  /// a few objects: load(), step(), save().
+  ///
+  /// Shapes:  state (state_size()).
+  virtual void save(std::span<double> state) const = 0;
+
+  /// Takes over what save() wrote, in this object or a clone.
   ///
   /// Errors:  std::runtime_error for another number of values.
   virtual void load(std::span<const double> state) = 0;
+
+  /// Returns what save() writes.
+  std::vector<double> saved() const {
+    std::vector<double> state(state_size());
+    save(state);
+    return state;
+  }
 
 protected:
   Environment() = default;

@@ -57,6 +57,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       mujoco_config(id, kwargs, defaults.xml_file,
                     {.nq = 9, .nv = 9, .nbody = 8, .nu = 6}, {.nq = 1});
   const mjModel &model = *base.model.model;
+  base.reads_forces = false;
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 1 : 0);
   return std::make_unique<HalfCheetah>(config, base);
 }

@@ -83,6 +83,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       mujoco_config(id, kwargs, defaults.xml_file,
                     {.nq = 6, .nv = 6, .nbody = 5, .nu = 3}, {.nq = 3});
   const mjModel &model = *base.model.model;
+  base.reads_forces = false;
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 1 : 0);
   return std::make_unique<Hopper>(config, base);
 }

@@ -74,6 +74,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
   if (model.nsite < 1)
     throw std::runtime_error(fmt::format(
         "{}: nsite must be at least 1 for this task: got 0", base.model.path));
+  base.reads_forces = false;
   base.obs_size = 2 * model.nq - 1 + model.nv + 1;
   return std::make_unique<InvertedDoublePendulum>(config, base);
 }

@@ -50,6 +50,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
   MujocoConfig base =
       mujoco_config(id, kwargs, defaults.xml_file,
                     {.nq = 2, .nv = 2, .nbody = 3, .nu = 1}, {.nq = 2});
+  base.reads_forces = false;
   base.obs_size = base.model.model->nq + base.model.model->nv;
   return std::make_unique<InvertedPendulum>(kwargs["reset_noise_scale"], base);
 }

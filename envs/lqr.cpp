@@ -93,7 +93,10 @@ public:
     std::copy(x_.begin(), x_.end(), obs.begin());
   }
 
-  std::vector<double> save() const override { return x_; }
+  std::size_t state_size() const override { return x_.size(); }
+  void save(std::span<double> state) const override {
+    std::ranges::copy(x_, state.begin());
+  }
 
   void load(std::span<const double> state) override {
     if (state.size() != x_.size())

@@ -124,6 +124,9 @@ MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs,
 
 MujocoTask::MujocoTask(const MujocoConfig &config)
     : model_(config.model), frame_skip_(config.frame_skip),
+      reads_forces_(config.reads_forces),
+      simulator_state_(static_cast<std::size_t>(
+          mj_stateSize(config.model.model.get(), mjSTATE_INTEGRATION))),
       data_(mj_makeData(config.model.model.get())) {
   if (!data_)
     throw std::runtime_error(fmt::format(
@@ -144,7 +147,9 @@ MujocoTask::MujocoTask(const MujocoConfig &config)
 
 MujocoTask::MujocoTask(const MujocoTask &other)
     : Environment(other), model_(other.model_), frame_skip_(other.frame_skip_),
-      spec_(other.spec_), data_(mj_copyData(nullptr, &model(), &other.data())) {
+      reads_forces_(other.reads_forces_),
+      simulator_state_(other.simulator_state_), spec_(other.spec_),
+      data_(mj_copyData(nullptr, &model(), &other.data())) {
   if (!data_)
     throw std::runtime_error(fmt::format(
         "{}: memory for a simulation is required: got none", spec_.id));
@@ -192,7 +197,8 @@ StepResult MujocoTask::step(const Action &action, Stream *) {
     data_->warning[kind].number = 0;
   for (int k = 0; k < frame_skip_; ++k)
     mj_step(&model(), data_.get());
-  mj_rnePostConstraint(&model(), data_.get());
+  if (reads_forces_)
+    mj_rnePostConstraint(&model(), data_.get());
   StepResult result;
   for (const int kind : broken_states)
     result.broken |= data_->warning[kind].number > 0;
@@ -202,29 +208,25 @@ StepResult MujocoTask::step(const Action &action, Stream *) {
   return result;
 }
 
-std::vector<double> MujocoTask::save() const {
-  const auto size =
-      static_cast<std::size_t>(mj_stateSize(&model(), mjSTATE_INTEGRATION));
-  std::vector<double> state(size);
+std::size_t MujocoTask::state_size() const {
+  return simulator_state_ + const_cast<MujocoTask *>(this)->memory().size();
+}
+
+void MujocoTask::save(std::span<double> state) const {
   mj_getState(&model(), data_.get(), state.data(), mjSTATE_INTEGRATION);
   const auto own = const_cast<MujocoTask *>(this)->memory();
-  state.insert(state.end(), own.begin(), own.end());
-  return state;
+  std::ranges::copy(own, state.begin() + std::ssize(state) - std::ssize(own));
 }
 
 void MujocoTask::load(std::span<const double> state) {
-  const auto size =
-      static_cast<std::size_t>(mj_stateSize(&model(), mjSTATE_INTEGRATION));
-  const std::span<double> own = memory();
-  if (state.size() != size + own.size())
+  if (state.size() != state_size())
     throw std::runtime_error(
         fmt::format("{}: state must have {} numbers: got {}", spec_.id,
-                    size + own.size(), state.size()));
-  mj_resetData(&model(), data_.get());
+                    state_size(), state.size()));
   mj_setState(&model(), data_.get(), state.data(), mjSTATE_INTEGRATION);
   remember();
-  std::copy(state.begin() + std::ssize(state) - std::ssize(own), state.end(),
-            own.begin());
+  const std::span<double> own = memory();
+  std::ranges::copy(state.last(own.size()), own.begin());
 }
 
 } // namespace phlox::envs

@@ -45,6 +45,9 @@ struct MujocoConfig {
   int frame_skip = 1; // mj_steps per env step
   int max_episode_steps = 1000;
   int obs_size = 0;
+  /// Whether the task reads cfrc_ext, cfrc_int or cacc: computing them is a
+  /// part of every step that changes nothing else.
+  bool reads_forces = true;
 };
 
 /// The keyword arguments that every MuJoCo task has, with a task's own
@@ -76,8 +79,9 @@ MujocoConfig mujoco_config(const char *id, const Kwargs &kwargs,
 /// A task on a MuJoCo model, with Gymnasium's order of calls.
 ///
 /// Source:  Gymnasium 1.4.0, mujoco_env.py: control, frame_skip times mj_step,
-///          mj_rnePostConstraint, no mj_forward; so everything derived from
-///          qpos and qvel is what the last evaluation inside mj_step left.
+///          mj_rnePostConstraint (only where its results are read), no
+///          mj_forward; so everything derived from qpos and qvel is what the
+///          last evaluation inside mj_step left.
 class MujocoTask : public Environment {
 public:
   const Spec &spec() const final { return spec_; }
@@ -85,7 +89,8 @@ public:
   void set_state(std::span<const double> qpos,
                  std::span<const double> qvel) final;
   StepResult step(const Action &action, Stream *noise) final;
-  std::vector<double> save() const final;
+  std::size_t state_size() const final;
+  void save(std::span<double> state) const final;
   void load(std::span<const double> state) final;
 
   const mjModel &model() const { return *model_.model; }
@@ -134,6 +139,8 @@ private:
 
   Model model_;
   int frame_skip_;
+  bool reads_forces_;
+  std::size_t simulator_state_; // numbers
   Spec spec_;
   std::unique_ptr<mjData, FreeData> data_;
 };

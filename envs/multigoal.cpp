@@ -74,7 +74,10 @@ public:
     std::ranges::copy(x_, obs.begin());
   }
 
-  std::vector<double> save() const override { return {x_[0], x_[1]}; }
+  std::size_t state_size() const override { return 2; }
+  void save(std::span<double> state) const override {
+    std::ranges::copy(x_, state.begin());
+  }
 
   void load(std::span<const double> state) override {
     if (state.size() != 2)

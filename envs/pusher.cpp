@@ -68,6 +68,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       kwargs["reward_near_weight"],    kwargs["reward_dist_weight"],
       kwargs["reward_control_weight"], find_body(base.model, "tips_arm"),
       find_body(base.model, "object"), find_body(base.model, "goal")};
+  base.reads_forces = false;
   base.obs_size = 7 + 7 + 3 * 3;
   return std::make_unique<Pusher>(config, base);
 }

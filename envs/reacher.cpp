@@ -74,6 +74,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
   const Config config{
       kwargs["reward_dist_weight"], kwargs["reward_control_weight"],
       find_body(base.model, "fingertip"), find_body(base.model, "target")};
+  base.reads_forces = false;
   base.obs_size = base.model.model->nq + 6;
   return std::make_unique<Reacher>(config, base);
 }

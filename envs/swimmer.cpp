@@ -58,6 +58,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       mujoco_config(id, kwargs, defaults.xml_file,
                     {.nq = 5, .nv = 5, .nbody = 4, .nu = 2}, {.nq = 2});
   const mjModel &model = *base.model.model;
+  base.reads_forces = false;
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 2 : 0);
   return std::make_unique<Swimmer>(config, base);
 }

@@ -15,13 +15,14 @@ VectorEnv::Impl::Impl(std::unique_ptr<Environment> environment,
       purpose(noise_purpose), workers(std::min(threads, n)) {
   const auto count = static_cast<std::size_t>(n);
   const auto obs_size = static_cast<std::size_t>(spec.obs_size);
-  for (std::size_t i = 1; i < count; ++i)
-    slots.push_back(Slot{.environment = environment->clone()});
-  slots.insert(slots.begin(), Slot{.environment = std::move(environment)});
-  for (Slot &slot : slots) {
-    slot.action.resize(static_cast<std::size_t>(spec.action_size));
-    slot.wide_obs.resize(obs_size);
-  }
+  slots.assign(count, Slot{.state = environment->saved()});
+  for (int worker = 0; worker < workers.count(); ++worker)
+    benches.push_back(
+        {.environment = worker > 0 ? environment->clone() : nullptr,
+         .action =
+             std::vector<float>(static_cast<std::size_t>(spec.action_size)),
+         .wide_obs = std::vector<double>(obs_size)});
+  benches.front().environment = std::move(environment);
   for (std::size_t k = 0; k < spec.action_low.size(); ++k) {
     const double low = spec.action_low[k], high = spec.action_high[k];
     action_middle.push_back(static_cast<float>((low + high) / 2));
@@ -47,40 +48,52 @@ std::span<float> VectorEnv::Impl::row(std::vector<float> &rows,
   return std::span(rows).subspan(index * size, size);
 }
 
-void VectorEnv::Impl::observe(Slot &slot, std::span<float> into) const {
-  slot.environment->observe(slot.wide_obs);
-  std::transform(slot.wide_obs.begin(), slot.wide_obs.end(), into.begin(),
+VectorEnv::Workbench &VectorEnv::Impl::fetch(std::size_t index, int worker) {
+  Slot &slot = slots[index];
+  Workbench &bench = benches[static_cast<std::size_t>(worker)];
+  if (slot.holder != worker || bench.held != static_cast<int>(index)) {
+    bench.environment->load(slot.state);
+    bench.held = static_cast<int>(index);
+    slot.holder = worker;
+  }
+  return bench;
+}
+
+void VectorEnv::Impl::observe(Workbench &bench, std::span<float> into) const {
+  bench.environment->observe(bench.wide_obs);
+  std::transform(bench.wide_obs.begin(), bench.wide_obs.end(), into.begin(),
                  [](double number) { return static_cast<float>(number); });
 }
 
-void VectorEnv::Impl::start_episode(std::size_t index) {
+void VectorEnv::Impl::start_episode(std::size_t index, Workbench &bench) {
   Slot &slot = slots[index];
   slot.episode = slot.started ? slot.episode + 1 : 0;
   slot.started = true;
   slot.position = 0;
   slot.elapsed = 0;
   Stream noise = stream(index);
-  slot.environment->reset(noise);
+  bench.environment->reset(noise);
   slot.position = noise.position();
-  observe(slot, row(arrays.obs, index));
+  observe(bench, row(arrays.obs, index));
 }
 
-void VectorEnv::Impl::step(std::size_t index, std::span<const float> action) {
+void VectorEnv::Impl::step(std::size_t index, Workbench &bench,
+                           std::span<const float> action) {
   Slot &slot = slots[index];
   if (slot.elapsed == 0) {
     arrays.episode_return[index] = 0;
     arrays.episode_length[index] = 0;
   }
   for (std::size_t k = 0; k < action.size(); ++k)
-    slot.action[k] =
+    bench.action[k] =
         action_middle[k] + action_reach[k] * std::clamp(action[k], -1.f, 1.f);
   Stream noise = stream(index);
-  StepResult result = slot.environment->step(
-      Action(std::span<const float>(slot.action)), &noise);
+  StepResult result = bench.environment->step(
+      Action(std::span<const float>(bench.action)), &noise);
   slot.position = noise.position();
   const auto obs = row(arrays.obs, index);
   const auto next_obs = row(arrays.next_obs, index);
-  observe(slot, next_obs);
+  observe(bench, next_obs);
   const auto finite = [](double number) { return std::isfinite(number); };
   if (result.broken || !std::isfinite(result.reward) ||
       !std::all_of(next_obs.begin(), next_obs.end(), finite)) {
@@ -96,18 +109,23 @@ void VectorEnv::Impl::step(std::size_t index, std::span<const float> action) {
   arrays.episode_return[index] += result.reward;
   arrays.episode_length[index] = slot.elapsed;
   if (result.terminated || truncated)
-    start_episode(index);
+    start_episode(index, bench);
   else
     std::copy(next_obs.begin(), next_obs.end(), obs.begin());
 }
 
-void VectorEnv::Impl::run(const std::function<void(std::size_t)> &task) {
-  workers.run(static_cast<int>(slots.size()), [&](int index) {
+void VectorEnv::Impl::run(
+    const std::function<void(std::size_t, Workbench &)> &task) {
+  workers.run(static_cast<int>(slots.size()), [&](int index, int worker) {
     const auto place = static_cast<std::size_t>(index);
+    Slot &slot = slots[place];
     try {
-      task(place);
+      Workbench &bench = fetch(place, worker);
+      task(place, bench);
+      bench.environment->save(slot.state);
     } catch (...) {
-      slots[place].error = std::current_exception();
+      slot.holder = -1;
+      slot.error = std::current_exception();
     }
   });
   for (Slot &slot : slots)
@@ -144,8 +162,8 @@ int VectorEnv::max_episode_steps() const {
 
 void VectorEnv::reset() {
   Arrays &arrays = impl_->arrays;
-  impl_->run([&](std::size_t index) {
-    impl_->start_episode(index);
+  impl_->run([&](std::size_t index, Workbench &bench) {
+    impl_->start_episode(index, bench);
     arrays.reward[index] = arrays.episode_return[index] = 0;
     arrays.terminated[index] = arrays.truncated[index] = 0;
     arrays.episode_length[index] = 0;
@@ -162,8 +180,8 @@ void VectorEnv::step(std::span<const float> actions) {
   if (!impl_->slots.front().started)
     throw std::runtime_error(fmt::format(
         "{}: reset must come before the first step: got none", impl_->spec.id));
-  impl_->run([&](std::size_t index) {
-    impl_->step(index, actions.subspan(index * width, width));
+  impl_->run([&](std::size_t index, Workbench &bench) {
+    impl_->step(index, bench, actions.subspan(index * width, width));
   });
 }
 
@@ -195,7 +213,11 @@ std::int64_t VectorEnv::sim_warnings() const {
 }
 
 Environment &VectorEnv::environment(int index) {
-  return *impl_->slots.at(static_cast<std::size_t>(index)).environment;
+  if (index < 0 || index >= size())
+    throw std::out_of_range(
+        fmt::format("{}: environment must be 0 to {}: got {}", impl_->spec.id,
+                    size() - 1, index));
+  return *impl_->fetch(static_cast<std::size_t>(index), 0).environment;
 }
 
 } // namespace phlox::envs

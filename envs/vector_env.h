@@ -13,7 +13,8 @@
 
 namespace phlox::envs {
 
-/// Steps n environments of one task with auto-reset in the same step.
+/// Steps n environments of one task with auto-reset in the same step. Each
+/// thread has one Environment and takes the n states through it in turn.
 ///
 /// Actions in [-1, 1] are clipped and mapped affinely to the task's range.
 /// Where an episode ends, next_obs holds its last observation and obs the
@@ -29,8 +30,8 @@ namespace phlox::envs {
 /// Threads: one call at a time.
 class VectorEnv {
 public:
-  /// Takes one environment and clones it n - 1 times; `kwargs` is what it was
-  /// made with and only compared when a checkpoint is loaded.
+  /// Takes one environment and clones it for the other threads; `kwargs` is
+  /// what it was made with and only compared when a checkpoint is loaded.
   ///
   /// Errors:  std::invalid_argument for n < 1 or threads < 1.
   VectorEnv(std::unique_ptr<Environment> environment, std::string kwargs, int n,
@@ -73,11 +74,13 @@ public:
   ///          purpose.
   void load(std::span<const std::byte> bytes);
 
-  /// Returns one environment, for tests and for drawing.
+  /// Returns one environment until the next call, for tests and for drawing.
+  /// With one thread, the next step begins with what was changed in it.
   Environment &environment(int index);
 
 private:
   struct Slot;
+  struct Workbench;
   struct Arrays;
   struct Impl;
   std::unique_ptr<Impl> impl_;

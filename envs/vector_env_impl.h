@@ -9,17 +9,26 @@
 
 namespace phlox::envs {
 
-/// One environment and the episode it is in.
+/// One environment, as numbers, and the episode it is in.
 struct VectorEnv::Slot {
-  std::unique_ptr<Environment> environment;
-  std::uint64_t episode = 0;         // number of the running episode
-  std::uint64_t position = 0;        // draws of the episode's stream
-  std::int64_t broken = 0;           // episodes that broke
-  int elapsed = 0;                   // env steps of the running episode
-  bool started = false;              // reset() was called
-  std::vector<float> action = {};    // (A), task units
-  std::vector<double> wide_obs = {}; // (O)
+  std::vector<double> state;  // as Environment::save() writes it
+  int holder = -1;            // last workbench that had it
+  std::uint64_t episode = 0;  // number of the running episode
+  std::uint64_t position = 0; // draws of the episode's stream
+  std::int64_t broken = 0;    // episodes that broke
+  int elapsed = 0;            // env steps of the running episode
+  bool started = false;       // reset() was called
   std::exception_ptr error = nullptr;
+};
+
+/// Where one thread steps the environments that it has taken. A simulator's
+/// working memory is a hundred times its state, so one for each thread stays in
+/// the core's cache and one for each environment would not.
+struct VectorEnv::Workbench {
+  std::unique_ptr<Environment> environment;
+  int held = -1;                // slot that `environment` is at
+  std::vector<float> action;    // (A), task units
+  std::vector<double> wide_obs; // (O)
 };
 
 /// What the last call of reset() or step() led to.
@@ -37,11 +46,15 @@ struct VectorEnv::Impl {
   /// Returns the running episode's stream at its position.
   Stream stream(std::size_t index) const;
   std::span<float> row(std::vector<float> &rows, std::size_t index) const;
-  void observe(Slot &slot, std::span<float> into) const;
-  void start_episode(std::size_t index);
-  void step(std::size_t index, std::span<const float> action);
-  /// Runs a task for every slot; throws the first slot's exception.
-  void run(const std::function<void(std::size_t)> &task);
+  /// Puts a slot on a workbench.
+  Workbench &fetch(std::size_t index, int worker);
+  void observe(Workbench &bench, std::span<float> into) const;
+  /// Both leave the slot's new state on the workbench alone.
+  void start_episode(std::size_t index, Workbench &bench);
+  void step(std::size_t index, Workbench &bench, std::span<const float> action);
+  /// Runs a task for every slot and keeps the states that it led to; throws the
+  /// first slot's exception.
+  void run(const std::function<void(std::size_t, Workbench &)> &task);
 
   Spec spec;
   std::string kwargs;
@@ -49,6 +62,7 @@ struct VectorEnv::Impl {
   std::string purpose;
   std::vector<float> action_middle, action_reach; // (A)
   std::vector<Slot> slots;
+  std::vector<Workbench> benches; // one per worker
   Arrays arrays;
   Workers workers;
 };

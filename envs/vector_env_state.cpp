@@ -41,9 +41,8 @@ std::vector<std::byte> VectorEnv::save() const {
     out.number(slot.broken);
     out.number(static_cast<std::int32_t>(slot.elapsed));
     out.number(static_cast<std::uint8_t>(slot.started));
-    const std::vector<double> state = slot.environment->save();
-    out.number(static_cast<std::uint64_t>(state.size()));
-    out.numbers(std::span<const double>(state));
+    out.number(static_cast<std::uint64_t>(slot.state.size()));
+    out.numbers(std::span<const double>(slot.state));
   }
   const Arrays &arrays = impl_->arrays;
   out.numbers(std::span<const float>(arrays.obs));
@@ -77,6 +76,7 @@ void VectorEnv::load(std::span<const std::byte> bytes) {
           static_cast<std::size_t>(in.number<std::uint64_t>()));
 
   std::vector<Slot> slots(impl_->slots.size());
+  const auto trial = impl_->benches.front().environment->clone();
   for (std::size_t i = 0; i < slots.size(); ++i) {
     Slot &slot = slots[i];
     slot.episode = in.number<std::uint64_t>();
@@ -89,12 +89,9 @@ void VectorEnv::load(std::span<const std::byte> bytes) {
     const auto size = in.number<std::uint64_t>();
     if (size > in.left() / sizeof(double))
       refuse("size of one environment", "within the file", size);
-    std::vector<double> state(static_cast<std::size_t>(size));
-    in.numbers(std::span<double>(state));
-    slot.environment = impl_->slots[i].environment->clone();
-    slot.environment->load(state);
-    slot.action = impl_->slots[i].action;
-    slot.wide_obs = impl_->slots[i].wide_obs;
+    slot.state.resize(static_cast<std::size_t>(size));
+    in.numbers(std::span<double>(slot.state));
+    trial->load(slot.state);
   }
   Arrays arrays = impl_->arrays; // the sizes
   in.numbers(std::span<float>(arrays.obs));

@@ -1,6 +1,7 @@
 // A few threads that share the environments of one vector step.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <thread>
@@ -9,6 +10,8 @@
 namespace phlox::envs {
 
 /// Runs numbered tasks on a fixed set of threads; the caller is one of them.
+/// Each thread begins with its own share, the same in every call, so that what
+/// a task works on stays in its core's cache; who is done takes from others.
 ///
 /// Threads: one call of run() at a time.
 class Workers {
@@ -19,18 +22,29 @@ public:
   Workers(const Workers &) = delete;
   Workers &operator=(const Workers &) = delete;
 
-  /// Runs task(i) for i in [0, count), each once, and returns when all are
-  /// done. A task must not throw.
-  void run(int count, const std::function<void(int)> &task);
+  /// One numbered task, and which of the threads runs it: the caller is 0.
+  using Task = std::function<void(int task, int worker)>;
+
+  /// Returns the number of threads, the caller among them.
+  int count() const { return static_cast<int>(shares_.size()); }
+
+  /// Runs task(i, worker) for i in [0, count), each once, and returns when all
+  /// are done. A task must not throw.
+  void run(int count, const Task &task);
 
 private:
-  void work();
-  void take_tasks();
+  /// The tasks [next, end) that nobody has taken, on a cache line of its own.
+  struct alignas(64) Share {
+    std::atomic<int> next{0};
+    int end = 0;
+  };
 
-  const std::function<void(int)> *task_ = nullptr;
-  int count_ = 0;
+  void work(std::size_t self);
+  void take_tasks(std::size_t self);
+
+  const Task *task_ = nullptr;
   bool stop_ = false;
-  std::atomic<int> next_{0};            // first task that nobody has taken
+  std::vector<Share> shares_;           // one per thread, the caller's first
   std::atomic<std::uint32_t> round_{0}; // call of run(), wakes the threads
   std::atomic<int> busy_{0};            // threads still in this round
   std::vector<std::thread> threads_;

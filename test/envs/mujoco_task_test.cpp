@@ -92,7 +92,7 @@ TEST_F(MujocoTaskTest, AStartForgetsWhatWasBefore) {
   used->set_state(qpos, qvel);
   fresh->set_state(qpos, qvel);
   // time and the solver's warm start are part of the state
-  EXPECT_EQ(used->save(), fresh->save());
+  EXPECT_EQ(used->saved(), fresh->saved());
   // what follows from positions is up to date: the torso's x
   const auto &task = dynamic_cast<const MujocoTask &>(*used);
   EXPECT_EQ(task.data().xpos[3], 1);

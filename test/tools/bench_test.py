@@ -55,12 +55,56 @@ class BenchTest(CliTest):
             self.assertEqual(len(json.loads(result.stdout)), 4)
             self.assertRegex(result.stderr, rf"\Aphlox: [^\n]*{text}[^\n]*\n\Z")
 
+    def test_environments(self):
+        """Each group begins with ours; a peer answers burst by burst."""
+        peer = self.place / "env_steps.py"
+        peer.write_text('import sys\n'
+                        'if "Ant-v5" in sys.argv and "envpool" in sys.argv:\n'
+                        '    print(\'{"peer": "envpool 1"}\')\n'
+                        '    sys.exit("gone")\n'
+                        'print("warming up")\n'
+                        'if "gymnasium" in sys.argv: sys.exit("none here")\n'
+                        'print(\'{"peer": "envpool 1"}\', flush=True)\n'
+                        'for line in sys.stdin:\n'
+                        '    print(\'{"steps": 40, "seconds": 2}\', flush=True)\n')
+        result = phlox("bench", "envs", "--json", "--seconds", "0", "--threads",
+                       "2", "--python", sys.executable, "--peers", self.place)
+        rows = json.loads(result.stdout)
+        works = list(dict.fromkeys(row["work"] for row in rows))
+        self.assertEqual(works[0], "envs/HalfCheetah-v5/1")
+        self.assertEqual(works[1:], [f"envs/{task}-v5/{n}"
+                                     for task in ("HalfCheetah", "Ant",
+                                                  "Humanoid", "Hopper")
+                                     for n in (8, 64)])
+        self.assertEqual(result.stderr.count("no row of gymnasium: none here\n"),
+                         len(works))
+        for work in works:
+            n = int(work.split("/")[2])
+            group = [row for row in rows if row["work"] == work]
+            peers = [] if "Ant" in work else ["envpool 1"]
+            own = group[0]
+            self.assertEqual([row["peer"] for row in group],
+                             ["phlox", "bare loops",
+                              *([f"bare loops of {n // 2}"] if n > 1 else []),
+                              *peers])
+            for row in group:
+                self.assertEqual(list(row)[:len(KEYS)], KEYS)
+                self.assertEqual(row["num_envs"], n)
+                self.assertTrue(0 < row["min_us"] <= row["median_us"]
+                                <= row["max_us"])
+            self.assertEqual(own["ratio"], 1)
+            if peers:
+                self.assertEqual(group[-1]["steps_per_s"], 20)
+                self.assertAlmostEqual(group[-1]["ratio"],
+                                       own["steps_per_s"] / 20)
+        self.assertEqual(result.stderr.count("no row of envpool 1: gone\n"), 2)
+
     def test_wrong_name(self):
         self.fail_with(2, "NAME must be one of gemm, sac", "bench", "saq")
 
     def test_peers_are_there(self):
         self.assertEqual({path.name for path in PEERS.glob("*.py")},
-                         {"timing.py", "jax_sac.py", "jax_flame.py",
+                         {"timing.py", "env_steps.py", "jax_sac.py", "jax_flame.py",
                           "policy.py", "torch_flame.py"})
 
 

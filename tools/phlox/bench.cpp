@@ -1,4 +1,6 @@
-// phlox bench: entry points compiled, op by op, and as other programs run them.
+// phlox bench: entry points compiled, op by op, and as other programs run them;
+// environments beside theirs.
+#include "tools/phlox/bench_envs.h"
 #include "tools/phlox/bench_rows.h"
 #include "tools/phlox/verbs.h"
 #include <filesystem>
@@ -62,7 +64,7 @@ std::vector<Work> works() {
       {"flame-m", "flame-m", {}, {{"train_step", {}}, {"sample_1", {}}}}};
 }
 constexpr int gemm_size = 256;
-const std::string gemm_name = "gemm";
+const std::string gemm_name = "gemm", envs_name = "envs";
 
 struct Arguments {
   std::string name, python = "python3", peers = PHLOX_PEERS;
@@ -79,11 +81,12 @@ public:
     std::vector<std::string> known = {gemm_name};
     for (const auto &work : works())
       known.push_back(work.name);
+    known.push_back(envs_name);
     if (!a.name.empty() &&
         std::find(known.begin(), known.end(), a.name) == known.end())
       throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
                                              fmt::join(known, ", "), a.name));
-    if (!a.json)
+    if (!a.json && a.name != envs_name)
       fmt::print("{:<27} {:<17} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
                  "work", "peer", "mode", "threads", "median µs", "min µs",
                  "max µs", "ratio", "peak %");
@@ -92,6 +95,8 @@ public:
     for (const auto &work : works())
       if (wanted(work.name))
         measure(work);
+    if (wanted(envs_name))
+      step_envs();
     if (a.json)
       fmt::print("{}\n", rows.dump(1));
   }
@@ -101,12 +106,21 @@ private:
     return a.name.empty() || a.name == name;
   }
 
-  void add(const BenchRow &row) {
+  template <class Row> void add(const Row &row) {
     rows.push_back(row.json());
     if (!a.json) {
       fmt::print("{}\n", row.text());
       std::fflush(stdout);
     }
+  }
+
+  void step_envs() {
+    const EnvsBench bench{a.python, a.peers, a.no_peers,
+                          *std::max_element(a.threads.begin(), a.threads.end()),
+                          a.seconds};
+    if (!a.json)
+      fmt::print("{}\n", EnvsRow::header());
+    bench_envs(bench, [&](const EnvsRow &row) { add(row); });
   }
 
   // one product alone, as eager mode dispatches it
@@ -185,7 +199,7 @@ void add_bench_verb(CLI::App &app) {
   auto a = std::make_shared<Arguments>();
   verb->add_option(
       "NAME", a->name,
-      "gemm, sac, flame-r, bench.flame-peer, bench.policy or flame-m "
+      "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m or envs "
       "[all]");
   verb->add_flag("--json", a->json, "Rows as JSON");
   verb->add_option("--threads", a->threads, "Numbers of threads [1 and 2]")
@@ -200,7 +214,7 @@ void add_bench_verb(CLI::App &app) {
                    : "must be from 0 to 3600: got '" + text + "'";
       });
   verb->add_option("--python", a->python,
-                   "A Python that may have JAX [python3]");
+                   "A Python that may have JAX and EnvPool [python3]");
   verb->add_option("--peers", a->peers, "Folder of the peers' scripts");
   verb->add_flag("--no-peers", a->no_peers, "Only our own rows");
   verb->callback([a] {
