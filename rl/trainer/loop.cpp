@@ -83,7 +83,7 @@ int Loop::run() {
     return 1;
   if (outcome == Outcome::stopped) {
     int signal = Signals::stop();
-    reason_ = signal ? fmt::format("signal {}", signal) : "stop_after";
+    reason_ = signal ? Signals::name(signal) : "stop_after";
     bool saved = checkpoint("stop");
     log_.say(fmt::format("stopped by {} at env step {}, update {}; go on: "
                          "phlox train --resume {}",
@@ -329,7 +329,7 @@ int Loop::finish() {
   bool saved = checkpoint("end");
   if (!evaluate_finally()) {
     int signal = Signals::stop();
-    reason_ = signal ? fmt::format("signal {}", signal) : "stop_after";
+    reason_ = signal ? Signals::name(signal) : "stop_after";
     return signal ? 128 + signal : 0;
   }
   reason_ = saved ? "finished" : "finished, but the last checkpoint failed";

@@ -212,6 +212,8 @@ json typed(const KeySpec &spec, const json &value, std::string_view key) {
         fmt::format("{} must be {}: got {}", key, spec.type, shown(value)));
   if (result.is_number()) {
     double number = result.get<double>();
+    if (std::isnan(number) && std::isinf(spec.least) && std::isinf(spec.most))
+      throw UsageError(fmt::format("{} must be a number: got nan", key));
     if (!(number >= spec.least && number <= spec.most))
       throw UsageError(fmt::format("{} must be from {} to {}: got {}", key,
                                    spec.least, spec.most, shown(value)));

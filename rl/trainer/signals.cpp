@@ -25,9 +25,8 @@ void put(const char *text) {
 }
 
 void on_early_stop(int signal) {
-  char number[] = {char('0' + signal / 10), char('0' + signal % 10), 0};
-  put("phlox: stopped by signal ");
-  put(signal < 10 ? number + 1 : number);
+  put("phlox: stopped by ");
+  put(Signals::name(signal));
   put(" while ");
   put(early_doing);
   put("; nothing was trained\n");
@@ -61,17 +60,24 @@ Signals::~Signals() {
 
 EarlyStop::EarlyStop(const char *doing) {
   early_doing = doing;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 4; ++i) {
     struct sigaction action = {};
     sigemptyset(&action.sa_mask);
-    action.sa_handler = on_early_stop;
+    action.sa_handler = handled_[i] == SIGUSR1 ? SIG_IGN : on_early_stop;
     sigaction(handled_[i], &action, &before_[i]);
   }
 }
 
 EarlyStop::~EarlyStop() {
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 4; ++i)
     sigaction(handled_[i], &before_[i], nullptr);
+}
+
+const char *Signals::name(int signal) {
+  return signal == SIGINT    ? "SIGINT"
+         : signal == SIGTERM ? "SIGTERM"
+         : signal == SIGHUP  ? "SIGHUP"
+                             : "a signal";
 }
 
 int Signals::stop() { return stop_signal; }

@@ -18,6 +18,8 @@ public:
 
   /// Returns the number of the signal that asked to stop, or 0.
   static int stop();
+  /// Returns what to call it: "SIGTERM".
+  static const char *name(int signal);
   /// Returns true once per SIGUSR1.
   static bool take_request();
 
@@ -29,6 +31,7 @@ private:
 
 /// Until its end, SIGINT, SIGTERM and SIGHUP end the process at once with one
 /// line on stderr that says what it was doing: there is nothing to save yet.
+/// SIGUSR1 is ignored, as there is nothing to evaluate either.
 ///
 /// Threads: one object at a time, nested outside a Signals object.
 class EarlyStop {
@@ -40,8 +43,8 @@ public:
   ~EarlyStop();
 
 private:
-  static constexpr int handled_[] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction before_[3];
+  static constexpr int handled_[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1};
+  struct sigaction before_[4];
 };
 
 } // namespace phlox::rl

@@ -13,6 +13,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// leaves a file alone that holds the text already: a disk may be full
+void put(const fs::path &path, const std::string &text) {
+  std::error_code error;
+  if (!fs::exists(path, error) || read_text(path) != text)
+    write_text(path, text);
+}
+
 // what a folder must hold before the first step: how it came about
 void describe(const TrainRequest &request, const RunFolder &folder) {
   for (const char *extension : {".so", ".h"}) {
@@ -22,9 +29,9 @@ void describe(const TrainRequest &request, const RunFolder &folder) {
     if (request.artifact.empty() || !fs::exists(from, error) ||
         fs::equivalent(from, to, error))
       continue;
-    write_text(to, read_text(from));
+    put(to, read_text(from));
   }
-  write_text(folder.path() / "config.toml", request.config_toml);
+  put(folder.path() / "config.toml", request.config_toml);
 }
 
 // what the entry points work in, for the instruction set that needs most

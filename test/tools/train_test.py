@@ -3,19 +3,14 @@
 Usage: train_test.py PROGRAM
 """
 
-import csv
 import json
 import pathlib
-import random
-import re
 import shutil
 import statistics
-import subprocess
-import time
 import unittest
 
 import cli
-from cli import CliTest, phlox
+from cli import CliTest, phlox, rows
 
 PRESETS = pathlib.Path(__file__).resolve().parents[2] / "rl/presets"
 RUN = ["--set", "total_timesteps=2000", "--set", "learning_starts=200", "--set",
@@ -23,16 +18,6 @@ RUN = ["--set", "total_timesteps=2000", "--set", "learning_starts=200", "--set",
        "eval.final_episodes=4", "--set", "checkpoint.every=400", "--set",
        "checkpoint.min_interval=0", "--set", "log.every=100", "--set",
        "log.tensorboard=false"]
-
-
-def rows(path):
-    """Rows of a table without what depends on the time of day."""
-    with open(path, newline="") as file:
-        return [{key: value for key, value in row.items()
-                 if not re.match(r"charts_SPS|charts_updates_per_sec|time_|"
-                                 r"system_|wall_s|eval_sample_us|sample_us",
-                                 key)}
-                for row in csv.DictReader(file)]
 
 
 class TrainTest(CliTest):
@@ -231,50 +216,6 @@ class TrainTest(CliTest):
         # what the run would refuse, this refuses
         self.fail_with(2, "'sample_3'", *words, "--num-envs", "3")
         self.assertEqual(list(self.place.iterdir()), [])
-
-
-class KillTest(CliTest):
-    """Ends a training ten times without warning."""
-
-    def test_killed_runs_equal_an_unbroken_one(self):
-        seed = random.randrange(10**6)
-        dice = random.Random(seed)
-        words = ["train", "--artifact", self.artifact, "-q", *RUN, "--set",
-                 "num_envs=4", "--set", "eval.num_envs=2",
-                 "--total-timesteps", "18000", "--threads", "1"]
-        whole, broken = self.place / "whole", self.place / "broken"
-        begin = time.monotonic()
-        self.succeed(*words, "--out", whole)
-        # ten kills within the run, however fast the machine is
-        longest = max(0.06, (time.monotonic() - begin) / 8)
-        kills = 0
-        for _ in range(200):
-            process = subprocess.Popen(
-                [cli.PROGRAM, *map(str, words), "--out", broken, "--resume",
-                 "auto", "sac", "--env", "lqr"],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE)
-            try:
-                process.communicate(
-                    timeout=dice.uniform(0.02, longest) if kills < 10 else 60)
-                self.assertEqual(process.returncode, 0, seed)
-                break
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-                kills += 1
-        self.assertGreater(kills, 2, "the run must last longer to be killed")
-        # a run that was killed before its first checkpoint stays behind
-        ends = [path for path in broken.iterdir()
-                if (path / "checkpoints/000018000").exists()]
-        self.assertEqual(len(ends), 1, seed)
-        for name in ("metrics.csv", "episodes.csv", "eval.csv"):
-            self.assertEqual(rows(next(whole.iterdir()) / name),
-                             rows(ends[0] / name), f"{name}, seed {seed}")
-        for name in ("arena.safetensors", "envs.safetensors"):
-            self.assertEqual(
-                *[(run / "checkpoints/000018000" / name).read_bytes()
-                  for run in (next(whole.iterdir()), ends[0])], seed)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@
 #include "rl/trainer/units.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
+#include <algorithm>
+#include <cctype>
 #include <ctime>
 #include <filesystem>
 #include <fmt/core.h>
+#include <fstream>
 #include <mujoco/mujoco.h>
 #include <optional>
 #include <toml++/toml.h>
@@ -82,7 +85,7 @@ public:
     if (!given && !run_folder.empty() && !a.force &&
         std::filesystem::exists(own_artifact))
       kept = load_executable(own_artifact.string());
-    rl::Config config = configure(given.get(), kept.get());
+    rl::Config config = configure_resumed(given.get(), kept);
     if (kept && !was_compiled_for(config, kept.get())) {
       fmt::print(stderr,
                  "phlox: {} was compiled for other settings than config.toml "
@@ -218,6 +221,19 @@ private:
     return config;
   }
 
+  // an artifact does not know the keys that it left to the algorithm
+  rl::Config configure_resumed(const phlox_executable *given,
+                               Executable &kept) {
+    if (kept) {
+      try {
+        return configure(given, kept.get());
+      } catch (const CLI::ValidationError &) {
+        kept.reset();
+      }
+    }
+    return configure(given, nullptr);
+  }
+
   // a run that was killed while it took over other settings may have one file
   // of before and one of after
   static bool was_compiled_for(const rl::Config &config,
@@ -299,11 +315,25 @@ private:
   std::filesystem::path run_folder; // of the run that is resumed
 };
 
+// the process's own arguments, as a shell would take them
 std::string command_line() {
-  std::string text = rl::read_text("/proc/self/cmdline");
-  for (char &c : text)
-    if (c == '\0')
-      c = ' ';
+  // a file of /proc has no size to read by
+  std::ifstream file("/proc/self/cmdline");
+  std::string text, one;
+  while (std::getline(file, one, '\0')) {
+    constexpr std::string_view plain = "-_./=,:+@%";
+    const bool bare = !one.empty() &&
+                      std::all_of(one.begin(), one.end(), [&](unsigned char c) {
+                        return std::isalnum(c) || plain.find(c) != plain.npos;
+                      });
+    if (!bare) {
+      std::string quoted = "'";
+      for (char c : one)
+        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      one = quoted + "'";
+    }
+    text += (text.empty() ? "" : " ") + one;
+  }
   return text;
 }
 
