@@ -114,9 +114,12 @@ void Loop::introduce() {
   std::string table = "|param|value|\n|-|-|\n";
   std::istringstream lines(request_.config_toml);
   for (std::string line; std::getline(lines, line);)
-    if (std::size_t at = line.find(" = "); at != line.npos)
-      table += fmt::format("|{}|{}|\n", line.substr(0, at),
-                           line.substr(at + 3, line.rfind("  # ") - at - 3));
+    if (std::size_t at = line.find(" = "); at != line.npos) {
+      // the origin behind the value is a comment in a column of its own
+      std::string value = line.substr(at + 3, line.rfind("  # ") - at - 3);
+      value.erase(value.find_last_not_of(' ') + 1);
+      table += fmt::format("|{}|{}|\n", line.substr(0, at), value);
+    }
   telemetry_->text("hyperparameters", table);
   telemetry_->text(
       "manifest", "```\n" +
