@@ -135,7 +135,9 @@ MujocoTask::MujocoTask(const MujocoConfig &config)
   spec_.obs_size = config.obs_size;
   spec_.action_size = model().nu;
   spec_.max_episode_steps = config.max_episode_steps;
-  for (int k = 0; k < model().nu; ++k) {
+  spec_.action_low = config.action_low;
+  spec_.action_high = config.action_high;
+  for (int k = 0; k < model().nu && config.action_low.empty(); ++k) {
     spec_.action_low.push_back(model().actuator_ctrlrange[2 * k]);
     spec_.action_high.push_back(model().actuator_ctrlrange[2 * k + 1]);
   }
@@ -159,7 +161,7 @@ void MujocoTask::reset(Stream &noise) {
   std::vector<double> qpos(model().qpos0, model().qpos0 + model().nq);
   std::vector<double> qvel(static_cast<std::size_t>(model().nv));
   draw_start(noise, qpos, qvel);
-  start(qpos, qvel);
+  start(qpos, qvel, &noise);
 }
 
 void MujocoTask::set_state(std::span<const double> qpos,
@@ -172,26 +174,27 @@ void MujocoTask::set_state(std::span<const double> qpos,
     throw std::invalid_argument(
         fmt::format("{}: qvel must have {} numbers: got {}", spec_.id,
                     model().nv, qvel.size()));
-  start(qpos, qvel);
+  start(qpos, qvel, nullptr);
 }
 
 void MujocoTask::start(std::span<const double> qpos,
-                       std::span<const double> qvel) {
+                       std::span<const double> qvel, Stream *noise) {
   // the solver's warm start is state, so a start is only defined after a reset
   mj_resetData(&model(), data_.get());
   std::copy(qpos.begin(), qpos.end(), data_->qpos);
   std::copy(qvel.begin(), qvel.end(), data_->qvel);
   mj_forward(&model(), data_.get());
+  begin_episode();
   remember();
+  sense(noise);
 }
 
-StepResult MujocoTask::step(const Action &action, Stream *) {
+StepResult MujocoTask::step(const Action &action, Stream *noise) {
   if (std::ssize(action) != model().nu)
     throw std::invalid_argument(
         fmt::format("{}: action must have {} numbers: got {}", spec_.id,
                     model().nu, action.size()));
-  for (std::size_t k = 0; k < action.size(); ++k)
-    data_->ctrl[k] = action[k];
+  control(action, {data_->ctrl, action.size()});
   // a repair resets the counters and then counts itself, so start from zero
   for (const int kind : broken_states)
     data_->warning[kind].number = 0;
@@ -205,6 +208,7 @@ StepResult MujocoTask::step(const Action &action, Stream *) {
   result.reward = reward(action);
   result.terminated = terminated();
   remember();
+  sense(noise);
   return result;
 }
 

@@ -48,6 +48,8 @@ struct MujocoConfig {
   /// Whether the task reads cfrc_ext, cfrc_int or cacc: computing them is a
   /// part of every step that changes nothing else.
   bool reads_forces = true;
+  /// Of the actions; empty: the actuators' control ranges.
+  std::vector<double> action_low = {}, action_high = {};
 };
 
 /// The keyword arguments that every MuJoCo task has, with a task's own
@@ -110,6 +112,16 @@ protected:
   /// draws all of qpos, then all of qvel.
   virtual void draw_start(Stream &noise, std::span<double> qpos,
                           std::span<double> qvel) const = 0;
+  /// Runs first at every start, before remember().
+  virtual void begin_episode() {}
+  /// Turns an action into the actuators' controls.
+  virtual void control(const Action &action, std::span<double> ctrl) {
+    for (std::size_t k = 0; k < action.size(); ++k)
+      ctrl[k] = action[k];
+  }
+  /// Runs last at every start and step: draws the noise of what is observed,
+  /// none without a stream.
+  virtual void sense(Stream *) {}
   /// Runs after a start state was set, after every step and after load(): the
   /// place to keep what the next reward will be compared with.
   virtual void remember() {}
@@ -135,7 +147,8 @@ private:
     void operator()(mjData *data) const { mj_deleteData(data); }
   };
 
-  void start(std::span<const double> qpos, std::span<const double> qvel);
+  void start(std::span<const double> qpos, std::span<const double> qvel,
+             Stream *noise);
 
   Model model_;
   int frame_skip_;

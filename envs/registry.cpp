@@ -26,6 +26,9 @@ std::vector<Entry> &mutable_environments() {
                                        reacher_entry(),
                                        swimmer_entry(),
                                        walker2d_entry(),
+                                       franka_kitchen_entry(),
+                                       kitchen_1_entry(),
+                                       kitchen_4_entry(),
                                        lqr_entry(),
                                        multigoal_entry(),
                                        multigoal_bandit_entry(),
@@ -82,7 +85,14 @@ Kwargs written(double end) {
   return std::isinf(end) ? Kwargs(end < 0 ? "-inf" : "inf") : Kwargs(end);
 }
 
+bool is_names(const Kwargs &value) {
+  return value.is_array() && !value.empty() && value[0].is_string() &&
+         !is_range(value);
+}
+
 const char *type_name(const Kwargs &value) {
+  if (is_names(value))
+    return "a list of strings";
   if (value.is_number_integer())
     return "an integer";
   if (value.is_number())
@@ -117,6 +127,11 @@ Kwargs converted(const Kwargs &value, const Kwargs &like) {
     if (!(range.low <= range.high))
       return nullptr;
     return Kwargs::array({written(range.low), written(range.high)});
+  }
+  if (is_names(like)) {
+    const auto is_string = [](const Kwargs &name) { return name.is_string(); };
+    return value.is_array() && std::ranges::all_of(value, is_string) ? value
+                                                                     : Kwargs();
   }
   if (like.is_array())
     return value.is_array() || value.is_number() ? value : Kwargs();

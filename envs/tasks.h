@@ -6,12 +6,15 @@ namespace phlox::envs {
 
 Entry ant_entry();
 Entry bandit_1d_entry();
+Entry franka_kitchen_entry();
 Entry half_cheetah_entry();
 Entry hopper_entry();
 Entry humanoid_entry();
 Entry humanoid_standup_entry();
 Entry inverted_double_pendulum_entry();
 Entry inverted_pendulum_entry();
+Entry kitchen_1_entry();
+Entry kitchen_4_entry();
 Entry lqr_entry();
 Entry multigoal_bandit_entry();
 Entry multigoal_entry();

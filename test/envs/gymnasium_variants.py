@@ -14,6 +14,10 @@ VARIANTS = {
          "main_body": "aux_1", "frame_skip": 2},
         {"include_cfrc_ext_in_observation": False, "main_body": 4,
          "terminate_when_unhealthy": False, "healthy_z_range": ["-inf", 0.6]}],
+    "FrankaKitchen-v1": [
+        {"tasks_to_complete": ["microwave", "slide cabinet", "light switch"],
+         "terminate_on_tasks_completed": False,
+         "remove_task_when_completed": False}],
     "HalfCheetah-v5": [{**FOUR, "frame_skip": 3}],
     "Hopper-v5": [
         {**FOUR, "healthy_reward": 2.5, "healthy_z_range": [1.0, 1.26],
@@ -54,7 +58,7 @@ VARIANTS = {
 def for_gymnasium(kwargs):
     """Returns the same keyword arguments with tuples and real infinities."""
     def convert(value):
-        if isinstance(value, list):
+        if isinstance(value, list) and len(value) == 2:
             return tuple(float(end) for end in value)
         return value
     return {key: convert(value) for key, value in kwargs.items()}

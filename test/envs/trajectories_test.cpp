@@ -24,14 +24,22 @@ protected:
   Kwargs file_;
 };
 
+std::vector<std::string> compared_tasks() {
+  std::vector<std::string> ids = simulated_tasks();
+  ids.emplace_back("FrankaKitchen-v1");
+  return ids;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, TrajectoriesTest,
-                         ::testing::ValuesIn(simulated_tasks()), case_name);
+                         ::testing::ValuesIn(compared_tasks()), case_name);
 
 // on one machine the match is exact; another libm may round otherwise, and a
 // start moved by 1e-15 moves sums over these tasks by up to 1e-8
 double tolerance_of(const std::string &id) {
-  const std::map<std::string, double> wide = {
-      {"Ant-v5", 1e-11}, {"Humanoid-v5", 1e-9}, {"HumanoidStandup-v5", 1e-10}};
+  const std::map<std::string, double> wide = {{"Ant-v5", 1e-11},
+                                              {"FrankaKitchen-v1", 1e-10},
+                                              {"Humanoid-v5", 1e-9},
+                                              {"HumanoidStandup-v5", 1e-10}};
   return wide.contains(id) ? wide.at(id) : 2e-12;
 }
 
@@ -157,6 +165,7 @@ const std::map<std::string, Sums> &known_sums() {
       {"Pusher-v5 B",
        {-10.9148254429948, -1.01684363713198, -10.2563141463308,
         -10.9148254685194, 0}},
+      {"FrankaKitchen-v1 A", {0, 3.52356469848211, 106.20101007266, 0, 0}},
       {"InvertedPendulum-v5 A",
        {8, -0.703413046518529, -0.666911336901413, 8, 9}},
       {"InvertedPendulum-v5 B",

@@ -7,7 +7,8 @@ For each id one file ID.json beside this script: 20 steps without reset from
 starts A and B, actions in float64 and rounded to float32, and in float64 from
 start B with the keyword arguments of gymnasium_variants.py. Start A is qpos0 at
 rest; start B adds .005 sin(k + 1) to qpos[k] and .005 cos(k + 1) to qvel[k],
-except for what Pusher's reset sets. Action i has the numbers
+except for what Pusher's reset sets. The kitchen starts from its own rest; its
+start B has the microwave and the slide cabinet nearly where they shall be. Action i has the numbers
 clip(.4 sin(.3 i + j), range).
 
 Hopper and Walker2d in start A stand on joint limits, where any difference in
@@ -28,6 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 sys.dont_write_bytecode = True
 
 import gymnasium  # noqa: E402
+import gymnasium_kitchen as kitchen  # noqa: E402
 import mujoco  # noqa: E402
 import numpy as np  # noqa: E402
 from gymnasium_variants import VARIANTS, for_gymnasium  # noqa: E402
@@ -38,6 +40,11 @@ ON_LIMITS = ("Hopper-v5", "Walker2d-v5")
 
 def start(name, model, kind):
     qpos, qvel = model.qpos0.copy(), np.zeros(model.nv)
+    if name == kitchen.NAME:
+        qpos = kitchen.Kitchen().init_qpos
+        if kind == "B":
+            qpos[[19, 22]] = 0.3, -0.7
+        return qpos, qvel
     if kind == "B":
         qpos += .005 * np.sin(np.arange(model.nq) + 1.)
         qvel += .005 * np.cos(np.arange(model.nv) + 1.)
@@ -63,7 +70,9 @@ def kept_steps(obs_size, dtype):
 
 
 def trajectory(name, kind, dtype, kwargs):
-    env = gymnasium.make(name, **for_gymnasium(kwargs))
+    make = (kitchen.Kitchen if name == kitchen.NAME
+            else lambda **given: gymnasium.make(name, **given))
+    env = make(**for_gymnasium(kwargs))
     task = env.unwrapped
     env.reset(seed=0)
     mujoco.mj_resetData(task.model, task.data)
@@ -88,6 +97,7 @@ def trajectory(name, kind, dtype, kwargs):
 def main():
     for name in sys.argv[1:]:
         starts = "B" if name in ON_LIMITS else "AB"
+        starts = "A" if name == kitchen.NAME else starts
         content = {
             "versions": {"mujoco": mujoco.__version__,
                          "gymnasium": gymnasium.__version__,
