@@ -34,6 +34,7 @@ ALLOWED = {
     "bench": ANY,
     "test/support": ANY,
     "test/tools": ANY,
+    "test/fuzz": ANY,  # all modes
 }
 # a test may include what its subject may, and these
 ALSO_IN_TESTS = {

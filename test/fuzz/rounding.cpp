@@ -1,0 +1,185 @@
+#include "test/fuzz/rounding.h"
+#include <bit>
+#include <cmath>
+#include <map>
+#include <string>
+
+namespace phlox::fuzz {
+
+namespace {
+constexpr double kUlp = 0x1p-23, kHalf = 0x1p-24;
+// a square of what is larger leaves f32; so does what a kernel may compute
+// between operands and result
+constexpr double kHuge = 1e18;
+} // namespace
+
+uint64_t Noise::bits() { // splitmix64
+  uint64_t z = state += 0x9e3779b97f4a7c15;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+
+unsigned Noise::half() {
+  for (;;)
+    if (unsigned mask = bits() % (1u << kSamples);
+        std::popcount(mask) == kSamples / 2)
+      return mask;
+}
+
+double Noise::symmetric() { return double(int64_t(bits())) * 0x1p-63; }
+
+std::vector<HostTensor> evaluate(mlir::Operation *op,
+                                 ArrayRef<const HostTensor *> operands) {
+  Evaluation evaluation(op, operands, nullptr);
+  mlir::cast<Rules>(op).eval(evaluation);
+  return evaluation.takeResults();
+}
+
+Rounding roundingOf(mlir::Operation *op) {
+  using Sum = Rounding::Sum;
+  // functions of the vector library keep to what vector_math_test allows; the
+  // sum of an op's operand and result errors is at least that
+  static const std::map<std::string, Rounding> known = {
+      {"abs", {}},
+      {"argmax", {}},
+      {"broadcast", {}},
+      {"compare", {}},
+      {"concat", {}},
+      {"constant", {}},
+      {"convert", {}},
+      {"countadd", {}},
+      {"countrem", {}},
+      {"expand", {}},
+      {"floor", {}},
+      {"gather", {}},
+      {"iota", {}},
+      {"isfinite", {}},
+      {"logicaland", {}},
+      {"logicalor", {}},
+      {"max", {}},
+      {"min", {}},
+      {"neg", {}},
+      {"pad", {}},
+      {"randombits", {}},
+      {"randomkey", {}},
+      {"relu", {}},
+      {"repeat", {}},
+      {"reshape", {}},
+      {"scatteradd", {}},
+      {"select", {}},
+      {"sign", {}},
+      {"slice", {}},
+      {"stopgradient", {}},
+      {"transpose", {}},
+      {"uniform", {}},
+      {"add", {0, kHalf, 0}},
+      {"sub", {0, kHalf, 0}},
+      {"mul", {0, kHalf, 0}},
+      {"div", {0, kUlp, 0}},
+      {"sqrt", {0, kHalf, 0}},
+      {"square", {0, kHalf, 0}},
+      {"reciprocal", {0, kUlp, 0}},
+      {"rsqrt", {0, kUlp, 0}},
+      {"quantile", {0, 8 * kUlp, 0}},
+      {"normal", {0, 8 * kUlp, 0}},
+      {"erfinv", {0, 8 * kUlp, 0}},
+      {"gelu", {0, 8 * kUlp, 0}},
+      // of the slopes' largest value, 1
+      {"mish", {kHalf, 4 * kUlp, 1}},
+      // the bounds of vector_random_test, absolute
+      {"truncquantile", {kHalf, 4 * kUlp, 8}},
+      {"truncnormal", {kHalf, 4 * kUlp, 8}},
+      {"pow", {4 * kUlp, 4 * kUlp, 0}},
+      {"matmul", {0, kHalf, 0, Sum::matrix}},
+      {"cumsum", {0, kHalf, 0, Sum::terms}},
+      {"softmax", {kHalf, 4 * kUlp, 0}},
+      {"logsumexp", {kHalf, 4 * kUlp, 0.5}},
+      {"layernorm", {2 * kUlp, 4 * kUlp, 0.5}},
+      // backward stable as a whole, not element by element: `moved`
+      {"inverse", {4 * kUlp, 4 * kUlp, 0}},
+      {"logdet", {4 * kUlp, 4 * kUlp, 0}},
+  };
+  if (auto reduce = mlir::dyn_cast<ReduceOp>(op)) {
+    bool isChoice = reduce.getKind() == Reduction::max ||
+                    reduce.getKind() == Reduction::min;
+    return isChoice ? Rounding{} : Rounding{0, kUlp, 0, Sum::terms};
+  }
+  if (auto convert = mlir::dyn_cast<ConvertOp>(op)) {
+    // integers beyond 2^24 are rounded
+    bool isRounded = tensorType(convert).getElementType().isF32();
+    return {0, isRounded ? kHalf : 0, 0};
+  }
+  auto found = known.find(op->getName().stripDialect().str());
+  return found == known.end() ? Rounding{kHalf, 4 * kUlp, 0} : found->second;
+}
+
+HostTensor moved(const HostTensor &operand, const Rounding &rounding,
+                 mlir::Operation *op, Noise &noise) {
+  HostTensor result = operand;
+  if (mlir::isa<InverseOp, LogDetOp>(op)) {
+    // n pivots, each rounding what is as large as the largest element
+    int64_t n = operand.shape().back();
+    for (size_t start = 0; start < result.reals.size(); start += n * n) {
+      double largest = 0;
+      for (int64_t i = 0; i < n * n; i++)
+        largest = std::max(largest, std::abs(result.reals[start + i]));
+      for (int64_t i = 0; i < n * n; i++)
+        result.reals[start + i] +=
+            double(n) * rounding.operand * largest * noise.symmetric();
+    }
+    return result;
+  }
+  double size = rounding.operand;
+  if (mlir::isa<LayerNormOp>(op)) // its sums
+    size *= std::sqrt(double(operand.shape().back()));
+  for (double &x : result.reals)
+    x += size * x * noise.symmetric();
+  return result;
+}
+
+std::vector<double> sumErrors(mlir::Operation *op,
+                              ArrayRef<const HostTensor *> operands,
+                              const Rounding &rounding) {
+  if (rounding.sum == Rounding::Sum::none)
+    return {};
+  std::vector<HostTensor> sizes;
+  for (const HostTensor *operand : operands)
+    for (double &x : sizes.emplace_back(*operand).reals)
+      x = std::abs(x);
+  SmallVector<const HostTensor *> pointers;
+  for (HostTensor &size : sizes)
+    pointers.push_back(&size);
+  std::vector<double> errors = std::move(evaluate(op, pointers).front().reals);
+  double terms = rounding.sum == Rounding::Sum::matrix
+                     ? double(operands[0]->shape().back())
+                 : mlir::isa<ReduceOp>(op)
+                     ? double(operands[0]->size()) / double(errors.size())
+                     : double(operands[0]->size());
+  for (double &error : errors)
+    error *= kHalf * (1 + std::sqrt(terms));
+  return errors;
+}
+
+void roundSamples(mlir::Operation *op, const Rounding &rounding,
+                  ArrayRef<double> errors, Tracked &result, Noise &noise) {
+  bool isDerivative = true;
+  if (auto mish = mlir::dyn_cast<MishOp>(op))
+    isDerivative = mish.getOrder() > 0;
+  double floor = isDerivative ? rounding.floor : 0;
+  const std::vector<double> &exact = result.exact.reals;
+  for (auto [m, sample] : llvm::enumerate(result.samples))
+    for (size_t i = 0; i < exact.size(); i++) {
+      double &x = sample.reals[i];
+      double error = rounding.result * std::max(std::abs(x), floor) +
+                     (errors.empty() ? 0 : errors[i]);
+      x += error * noise.symmetric();
+      // beyond either end of f32 its code sees 0, infinity or worse
+      if (std::abs(x) < kTiny && x != 0 && noise.coin())
+        x = 0;
+      if (m % 2 && std::abs(exact[i]) > kHuge && std::isfinite(exact[i]))
+        x = NAN;
+    }
+}
+
+} // namespace phlox::fuzz

@@ -1,0 +1,55 @@
+// What f32 arithmetic may make of an op's result.
+#pragma once
+#include "test/fuzz/tracked.h"
+
+namespace phlox::fuzz {
+
+/// A stream of noise.
+class Noise {
+public:
+  explicit Noise(uint64_t seed) : state(seed) {}
+  uint64_t bits();
+  bool coin() { return bits() >> 63; }
+  /// Half of kSamples bits, at random: two such choices are alike once in 20.
+  unsigned half();
+  /// Uniform in (-1, 1).
+  double symmetric();
+
+private:
+  uint64_t state;
+};
+
+/// How code computes an op: its result is the exact one for operands that are
+/// each off by `operand`, itself off by `result` (of |result|, at least of
+/// `floor`). A sum of n terms is off by as much as a random walk of its partial
+/// sums, each rounded to half an ulp.
+struct Rounding {
+  double operand = 0, result = 0, floor = 0;
+  enum class Sum { none, terms, matrix } sum = Sum::none;
+  bool isExact() const {
+    return operand == 0 && result == 0 && sum == Sum::none;
+  }
+};
+Rounding roundingOf(mlir::Operation *op);
+
+/// Returns an operand as `rounding` moves it.
+HostTensor moved(const HostTensor &operand, const Rounding &rounding,
+                 mlir::Operation *op, Noise &noise);
+/// How far each element of the result may be off, before its own rounding.
+std::vector<double> sumErrors(mlir::Operation *op,
+                              ArrayRef<const HostTensor *> operands,
+                              const Rounding &rounding);
+/// Rounds the samples of a result, and spreads those of elements beyond the
+/// ends of f32.
+void roundSamples(mlir::Operation *op, const Rounding &rounding,
+                  ArrayRef<double> errors, Tracked &result, Noise &noise);
+/// Lets the samples of a result differ where the operands lie too close to a
+/// jump of the op.
+void spreadJumps(mlir::Operation *op, ArrayRef<const Tracked *> operands,
+                 Tracked &result, Noise &noise);
+
+/// Runs one op's `eval` on tensors.
+std::vector<HostTensor> evaluate(mlir::Operation *op,
+                                 ArrayRef<const HostTensor *> operands);
+
+} // namespace phlox::fuzz

@@ -1,0 +1,168 @@
+// What the fuzzer allows: bounds that hold for f32 and are tight, and nothing
+// demanded where the outcome is open.
+#include "test/fuzz/tracked.h"
+#include "test/support/graph_functions.h"
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace phlox::fuzz {
+namespace {
+
+using test::real;
+
+Tracked trackedOf(const std::string &text, std::vector<HostTensor> arguments,
+                  const std::string &body = "") {
+  auto module = body.empty() ? test::parse(text) : test::parse(body);
+  return track(test::functionOf(*module), std::move(arguments), 1)[0];
+}
+
+// a function of %x: tensor<Nxf32> whose result %y is `type`
+Tracked run(std::vector<double> x, const std::string &ops,
+            std::string type = "") {
+  std::string in = "tensor<" + std::to_string(x.size()) + "xf32>";
+  std::string text = ops;
+  for (size_t at; (at = text.find("$")) != std::string::npos;)
+    text.replace(at, 1, in);
+  if (type.empty())
+    type = in;
+  return trackedOf("func.func @f(%x: " + in + ") -> " + type + " {\n" + text +
+                       "\nreturn %y : " + type + "\n}",
+                   {real({int64_t(x.size())}, x)});
+}
+
+bool isCertain(const Tracked &value, int64_t i) {
+  for (const HostTensor &sample : value.samples)
+    if (sample.counts[i] != value.exact.counts[i])
+      return false;
+  return true;
+}
+
+TEST(Tracked, CopiesAreExact) {
+  Tracked y = run({1, -2, 3}, "%a = phlox.neg %x : $\n%y = phlox.relu %a : $");
+  EXPECT_TRUE(y.isExact());
+  EXPECT_EQ(rangeOf(y, 1).value, 2);
+  EXPECT_EQ(rangeOf(y, 1).radius, 0);
+}
+
+TEST(Tracked, OneRoundingIsAFewUlp) {
+  Tracked y = run({0.7, 1e-3, -5}, "%y = phlox.mul %x, %x : $");
+  for (int64_t i = 0; i < 3; i++) {
+    Range range = rangeOf(y, i);
+    EXPECT_GE(range.radius, 0x1p-24 * range.value);
+    EXPECT_LE(range.radius, 0x1p-20 * range.value);
+  }
+}
+
+TEST(Tracked, CancellationIsSeen) {
+  Tracked y = run({0.7}, R"(%c = phlox.constant dense<1.0e6> : $
+      %a = phlox.add %x, %c : $
+      %y = phlox.sub %a, %c : $)");
+  EXPECT_NEAR(rangeOf(y, 0).value, 0.7, 1e-9);
+  EXPECT_GE(rangeOf(y, 0).radius, 0.03); // half an ulp of 1e6
+  EXPECT_LE(rangeOf(y, 0).radius, 1.0);
+}
+
+TEST(Tracked, SumsAllowAnyOrderOfTheirTerms) {
+  std::vector<double> x;
+  for (int i = 0; i < 1000; i++)
+    x.push_back(float(std::sin(i * i) + (i % 2 ? 100 : -100)));
+  Tracked y = run(x, "%y = phlox.reduce sum, %x, [0] : $ -> tensor<f32>",
+                  "tensor<f32>");
+  float up = 0, down = 0, positive = 0, negative = 0;
+  for (int i = 0; i < 1000; i++) {
+    up += float(x[i]);
+    down += float(x[999 - i]);
+    (x[i] > 0 ? positive : negative) += float(x[i]);
+  }
+  Range range = rangeOf(y, 0);
+  for (float sum : {up, down, positive + negative})
+    EXPECT_LE(std::abs(sum - range.value), range.radius);
+  EXPECT_LE(range.radius, 1e-4 * 1e5); // of the sum of sizes
+}
+
+TEST(Tracked, TiesWithinRoundingAreOpen) {
+  // tanh of the first two is equal to the eye of f32; the third pair is not
+  const char *ops = R"(%r = phlox.slice %x, [0], [3] : $ -> tensor<3xf32>
+      %s = phlox.slice %x, [3], [3] : $ -> tensor<3xf32>
+      %t = phlox.tanh %r : tensor<3xf32>
+      %u = phlox.tanh %s : tensor<3xf32>
+      %y = phlox.compare lt, %t, %u
+        : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xi1>)";
+  Tracked y = run({0.5, 0.7, 0.5, 0.5 + 1e-9, 0.7, 0.6}, ops, "tensor<3xi1>");
+  EXPECT_FALSE(isCertain(y, 0));
+  EXPECT_FALSE(isCertain(y, 1));
+  EXPECT_TRUE(isCertain(y, 2));
+}
+
+TEST(Tracked, OneValueComparedWithItselfIsCertain) {
+  Tracked y = run({0.5, 0.7}, R"(%t = phlox.tanh %x : $
+      %m = phlox.reduce max, %t, [0] : $ -> tensor<f32>
+      %b = phlox.broadcast %m, [2] : tensor<f32> -> $
+      %y = phlox.compare eq, %t, %b : ($, $) -> tensor<2xi1>)",
+                  "tensor<2xi1>");
+  EXPECT_TRUE(isCertain(y, 0));
+  EXPECT_TRUE(isCertain(y, 1));
+  EXPECT_EQ(y.exact.counts[1], 1u);
+}
+
+TEST(Tracked, WholeNumbersAndSignsAreJumps) {
+  std::vector<double> x = {0.25, 0.5, 0, -0.4};
+  // 4 tanh(atanh(x)) may come out on either side of 1, 2 and 0
+  std::string ops = R"(%e = phlox.erfinv %x : $
+      %t = phlox.erf %e : $
+      %c = phlox.constant dense<4.0> : $
+      %p = phlox.mul %t, %c : $
+)";
+  Tracked floor = run(x, ops + "%y = phlox.floor %p : $");
+  EXPECT_GE(rangeOf(floor, 0).radius, 1);
+  EXPECT_GE(rangeOf(floor, 1).radius, 1);
+  EXPECT_EQ(rangeOf(floor, 3).radius, 0);
+  Tracked whole = run(x, ops + "%y = phlox.convert %p : $ -> tensor<4xi32>",
+                      "tensor<4xi32>");
+  EXPECT_FALSE(isCertain(whole, 0));
+  EXPECT_TRUE(isCertain(whole, 3));
+}
+
+TEST(Tracked, AnArgMaxAmongEqualsIsOpen) {
+  std::string ops = R"(%t = phlox.exp %x : $
+      %y = phlox.argmax %t axis = 0 : $ -> tensor<i32>)";
+  EXPECT_FALSE(isCertain(run({1, 2, 1, 2 - 1e-9}, ops, "tensor<i32>"), 0));
+  EXPECT_TRUE(isCertain(run({1, 2, 1, 1.9}, ops, "tensor<i32>"), 0));
+}
+
+TEST(Tracked, NothingIsAskedBeyondTheEndsOfF32) {
+  Tracked y = run({50, 1}, R"(%e = phlox.exp %x : $
+      %s = phlox.square %e : $
+      %q = phlox.square %s : $
+      %r = phlox.log %q : $
+      %y = phlox.mul %r, %r : $)");
+  EXPECT_FALSE(rangeOf(y, 0).isFinite());
+  EXPECT_TRUE(rangeOf(y, 1).isFinite());
+}
+
+TEST(Tracked, AScanIsItsSteps) {
+  auto module = test::parse(R"(
+    func.func @f(%x: tensor<2xf32>, %w: tensor<3x2xf32>)
+        -> (tensor<2xf32>, tensor<3x2xf32>) {
+      %c, %y = phlox.scan 3 reverse true inits(%x : tensor<2xf32>)
+          xs(%w : tensor<3x2xf32>) constants()
+          carries(tensor<2xf32>) ys(tensor<3x2xf32>) {
+        ^bb0(%carry: tensor<2xf32>, %row: tensor<2xf32>):
+          %m = phlox.mul %carry, %row : tensor<2xf32>
+          phlox.yield %m, %carry : tensor<2xf32>, tensor<2xf32>
+        }
+      return %c, %y : tensor<2xf32>, tensor<3x2xf32>
+    })");
+  auto results =
+      track(test::functionOf(*module),
+            {real({2}, {1, 2}), real({3, 2}, {3, 5, 7, 11, 2, 4})}, 1);
+  EXPECT_NEAR(rangeOf(results[0], 0).value, 3 * 7 * 2, 1e-9);
+  EXPECT_NEAR(rangeOf(results[0], 1).value, 2 * 5 * 11 * 4, 1e-9);
+  EXPECT_GT(rangeOf(results[0], 1).radius, 0);
+  EXPECT_EQ(rangeOf(results[1], 4).value, 1); // the first step's carry
+  EXPECT_EQ(rangeOf(results[1], 4).radius, 0);
+  EXPECT_NEAR(rangeOf(results[1], 0).value, 14, 1e-9);
+}
+
+} // namespace
+} // namespace phlox::fuzz
