@@ -2,28 +2,13 @@
 // without a spill.
 #include "compiler/artifact/Link.h"
 #include "dsl/program.h"
-#include "test/support/program_runner.h"
-#include <cstdio>
-#include <fstream>
+#include "test/support/disassembly.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <map>
-#include <regex>
-#include <sstream>
 #include <unistd.h>
 
 namespace phlox {
 namespace {
-
-std::string output(const std::string &command) {
-  FILE *pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string text;
-  char part[4096];
-  while (size_t count = fread(part, 1, sizeof part, pipe))
-    text.append(part, count);
-  EXPECT_EQ(pclose(pipe), 0) << command << "\n" << text;
-  return text;
-}
 
 // every op that may tempt a compiler to call a library
 void everything(Program &program) {
@@ -59,59 +44,14 @@ TEST(Object, NeedsNoLibrary) {
     ASSERT_TRUE(bool(compiled));
     std::string path = testing::TempDir() + "phlox_object_test.so";
     llvm::cantFail(artifact::writeShared(*compiled, path));
-    EXPECT_EQ(output(PHLOX_NM " -D --undefined-only " + path), "") << target;
-    EXPECT_THAT(output(PHLOX_NM " -D --defined-only " + path),
+    EXPECT_EQ(test::outputOf(PHLOX_NM " -D --undefined-only " + path), "")
+        << target;
+    EXPECT_THAT(test::outputOf(PHLOX_NM " -D --defined-only " + path),
                 testing::HasSubstr("phlox_executable_query"));
-    EXPECT_THAT(output(PHLOX_OBJDUMP " -p " + path),
+    EXPECT_THAT(test::outputOf(PHLOX_OBJDUMP " -p " + path),
                 testing::Not(testing::HasSubstr("NEEDED")));
     unlink(path.c_str());
   }
-}
-
-struct Line {
-  uint64_t address = 0;
-  std::string text;
-};
-using Loop = std::vector<Line>;
-
-// innermost loops of every function whose name ends in `suffix`
-std::vector<Loop> innermostLoops(const std::string &disassembly,
-                                 const std::string &suffix) {
-  std::vector<Loop> loops;
-  std::istringstream in(disassembly);
-  std::string text;
-  std::vector<Line> function;
-  bool isMine = false;
-  const std::regex head("^[0-9a-f]+ <(.*)>:$"),
-      jump("^j[a-z]+\\s+0x([0-9a-f]+).*"), row("^\\s*([0-9a-f]+):\\s+(.*)$");
-  while (std::getline(in, text)) {
-    std::smatch match;
-    if (std::regex_match(text, match, head)) {
-      isMine = match[1].str().ends_with(suffix);
-      function.clear();
-    } else if (isMine && std::regex_match(text, match, row)) {
-      function.push_back({std::stoull(match[1], nullptr, 16), match[2]});
-      const std::string &op = function.back().text;
-      std::smatch target;
-      if (!std::regex_match(op, target, jump))
-        continue;
-      uint64_t to = std::stoull(target[1], nullptr, 16);
-      if (to > function.back().address)
-        continue;
-      Loop loop;
-      for (const Line &line : function)
-        if (line.address >= to)
-          loop.push_back(line);
-      // one that holds a loop found before is not innermost
-      bool isInner = true;
-      for (const Loop &inner : loops)
-        isInner &= inner.front().address < to ||
-                   inner.front().address > function.back().address;
-      if (isInner)
-        loops.push_back(loop);
-    }
-  }
-  return loops;
 }
 
 class HotLoops : public testing::TestWithParam<const char *> {};
@@ -134,31 +74,18 @@ TEST_P(HotLoops, KeepTheirSumsInRegisters) {
   ASSERT_TRUE(bool(compiled));
   std::string path = testing::TempDir() + "phlox_hot_" + target + ".o";
   llvm::cantFail(artifact::writeObject(*compiled, path));
-  std::string text = output(PHLOX_OBJDUMP " -d --no-show-raw-insn " + path);
+  std::string text =
+      test::outputOf(PHLOX_OBJDUMP " -d --no-show-raw-insn " + path);
   unlink(path.c_str());
   const bool isWide = target == "x86-64-v4";
   const std::string reg = isWide ? "%zmm" : "%ymm";
-  int hot = 0;
   size_t most = 0;
-  for (const Loop &loop : innermostLoops(text, "_matmul")) {
-    size_t fused = 0;
-    std::string body;
-    for (const Line &line : loop) {
-      body += line.text + "\n";
-      fused += line.text.starts_with("vfmadd") &&
-               line.text.find(reg) != std::string::npos;
-    }
-    if (fused < 4) // not a tile
-      continue;
-    hot++;
-    most = std::max(most, fused);
-    EXPECT_THAT(body, testing::Not(testing::HasSubstr("%rsp"))) << body;
-    EXPECT_THAT(body, testing::Not(testing::HasSubstr("call"))) << body;
-    // a product, once loaded, is added at once: none is rounded in between
-    EXPECT_THAT(body, testing::Not(testing::HasSubstr("vmulps"))) << body;
-    EXPECT_THAT(body, testing::HasSubstr("vfmadd231ps")) << body;
+  auto loops = test::hotLoops(text, reg);
+  for (const test::HotLoop &loop : loops) {
+    most = std::max(most, loop.sums);
+    EXPECT_EQ(loop.fault(), "") << loop.text;
   }
-  EXPECT_GE(hot, 8) << text.substr(0, 2000);
+  EXPECT_GE(loops.size(), 8u) << text.substr(0, 2000);
   // accumulators of a full tile: 8 rows by 3 or 2 vectors, 6 rows by 2
   EXPECT_GE(most, isWide ? 16u : 12u);
 }
