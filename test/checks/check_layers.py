@@ -45,7 +45,7 @@ ALSO_IN_TESTS = {
     "test/rl/algorithms": MLIR,
     # algorithms and their parts, compiled and run
     "test/rl/lqr": ["dsl/", "rl/algorithms/"],
-    "test/rl/modes": ["dsl/", "rl/algorithms/"],
+    "test/rl/modes": ["dsl/", "rl/algorithms/", "compiler/"],
 }
 SYSTEM = ("sys/", "gnu/", "linux/", "asm/", "arpa/", "netinet/", "net/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

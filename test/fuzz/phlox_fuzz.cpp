@@ -27,17 +27,24 @@ int replayFile(const std::string &path, const Search &what) {
 
 int run(const Search &what, const std::string &folder) {
   int failures = 0;
-  Tally tally = search(what, [&](const Failure &failure) {
-    std::string path = fmt::format("{}/fuzz-{}.mlir", folder, failure.seed);
-    std::ofstream file(path);
-    file << failure.text;
-    if (!file.flush())
-      throw std::runtime_error(path + ": cannot be written");
-    fmt::print("seed {} ({}):\n{}shrunk to {}\n", failure.seed,
-               textOf(failure.setting), failure.problem, path);
-    std::fflush(stdout);
-    failures++;
-  });
+  Tally tally = search(
+      what,
+      [&](const Failure &failure) {
+        std::string path = fmt::format("{}/fuzz-{}.mlir", folder, failure.seed);
+        std::ofstream file(path);
+        file << failure.text;
+        if (!file.flush())
+          throw std::runtime_error(path + ": cannot be written");
+        fmt::print("seed {} ({}):\n{}shrunk to {}\n", failure.seed,
+                   textOf(failure.setting), failure.problem, path);
+        std::fflush(stdout);
+        failures++;
+      },
+      [&](const Tally &tally) {
+        if (tally.programs % 1000 == 0)
+          fmt::print("{} programs, {} failed\n", tally.programs, failures);
+        std::fflush(stdout);
+      });
   fmt::print("seeds from {}: {}; {} failed\n", what.seed, textOf(tally),
              failures);
   return failures == 0 ? 0 : 1;

@@ -104,7 +104,8 @@ double now() {
 } // namespace
 
 Tally search(const Search &what,
-             const std::function<void(const Failure &)> &report) {
+             const std::function<void(const Failure &)> &report,
+             const std::function<void(const Tally &)> &progress) {
   const double start = now();
   const uint64_t end = what.seed + uint64_t(what.programs);
   Tally tally;
@@ -166,6 +167,8 @@ Tally search(const Search &what,
       close();
     }
     seed = at + 1;
+    if (progress)
+      progress(tally);
   }
   return tally;
 }

@@ -24,9 +24,11 @@ struct Failure {
 };
 
 /// Tries the programs of seed, seed + 1, ... in processes of their own, and
-/// reports each failure once it is shrunk.
+/// reports each failure once it is shrunk; `progress`, if any, hears the tally
+/// after every hundred.
 Tally search(const Search &what,
-             const std::function<void(const Failure &)> &report);
+             const std::function<void(const Failure &)> &report,
+             const std::function<void(const Tally &)> &progress = nullptr);
 
 /// Compares a program in many settings: each target with all rewrites, none
 /// and each one left out, and eager.
