@@ -117,7 +117,10 @@ class TrainTest(CliTest):
         self.fail_with(2, "one of .*000002000", "eval", run, "--checkpoint", 7)
         self.fail_with(2, "evaluate_4", "eval", run, "--num-envs", "3")
         self.fail_with(2, "exactly one", "eval", self.folder / "nowhere")
-        self.fail_with(1, "cannot|without", "eval", run, "--video", "x.mp4")
+        result = phlox("eval", run, "--video", self.place / "x.mp4")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("needs a task with a MuJoCo model: got lqr",
+                      result.stderr)
 
     def check_numbers(self, run):
         found = json.loads(self.succeed("eval", run, "--json", "-"))

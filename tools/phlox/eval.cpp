@@ -1,6 +1,7 @@
 // phlox eval: episodes of a run's averaged policy, without exploration noise.
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
+#include "tools/phlox/film.h"
 #include "tools/phlox/interval.h"
 #include "tools/phlox/trained.h"
 #include "tools/phlox/verbs.h"
@@ -13,7 +14,7 @@ using Json = nlohmann::ordered_json;
 
 struct Arguments {
   TrainedWords policy;
-  std::string json, video;
+  std::string json, video, grid = "1x1";
   int episodes = 100;
 };
 
@@ -57,9 +58,9 @@ std::string file_name(const Trained &trained, const TrainedWords &words) {
 }
 
 void evaluate(const Arguments &a) {
-  if (!a.video.empty())
-    throw std::runtime_error(
-        "--video needs a build that draws: got one without");
+  const auto [columns, rows] = grid_of(a.grid);
+  if (a.video.empty() && a.grid != "1x1")
+    throw rl::UsageError("--video-grid belongs to --video: got it alone");
   Trained trained(a.policy);
   const auto evaluation = trained.evaluate(a.episodes);
   Json result = trained.describe();
@@ -74,6 +75,9 @@ void evaluate(const Arguments &a) {
   rl::write_text(trained.run / file_name(trained, a.policy), text);
   if (!a.json.empty() && a.json != "-")
     rl::write_text(a.json, text);
+  if (!a.video.empty())
+    fmt::print(a.json == "-" ? stderr : stdout, "{}\n",
+               film(trained, {a.video, columns, rows}));
 }
 
 } // namespace
@@ -97,7 +101,9 @@ void add_eval_verb(CLI::App &app) {
                    "Also write the numbers and every return here; -: to stdout "
                    "instead of text");
   verb->add_option("--video", a->video,
-                   "An MP4 of one episode (this build cannot draw)");
+                   "Also write an MP4 of the first episode");
+  verb->add_option("--video-grid", a->grid,
+                   "COLUMNSxROWS: that many episodes side by side [1x1]");
   verb->callback([a] {
     try {
       evaluate(*a);

@@ -2,12 +2,15 @@
 #include "phlox/runtime.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/program.h"
+#include "runtime/file.h"
 #include "tools/phlox/presets.h"
 #include <chrono>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/ranges.h>
 #include <set>
+#include <sys/file.h>
 #include <tuple>
 
 namespace phlox::tools {
@@ -214,6 +217,11 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
     std::filesystem::create_directories(folder);
   }
   const auto path = folder / (hash + ".so");
+  // trainings that start together compile once
+  const runtime::Descriptor lock(open((folder / (hash + ".lock")).c_str(),
+                                      O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (lock.get() >= 0)
+    flock(lock.get(), LOCK_EX);
   if (std::filesystem::exists(path)) {
     // a damaged entry is made anew
     phlox_executable *known = nullptr;
