@@ -1,4 +1,5 @@
 #include "rl/trainer/csv.h"
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,12 +12,26 @@ namespace phlox::rl {
 
 using runtime::FileError;
 
+namespace {
+
+std::vector<std::string> split(std::string_view line) {
+  std::vector<std::string> cells;
+  while (!line.empty()) {
+    std::size_t comma = std::min(line.find(','), line.size());
+    cells.emplace_back(line.substr(0, comma));
+    line.remove_prefix(std::min(comma + 1, line.size()));
+  }
+  return cells;
+}
+
+} // namespace
+
 Csv::Csv(const std::string &path, const std::string &header,
          std::int64_t offset)
-    : path_(path) {
+    : columns_(split(header)), path_(path) {
   int mode = offset < 0 ? O_CREAT | O_TRUNC : 0;
-  fd_ = runtime::Descriptor(
-      open(path.c_str(), O_WRONLY | O_CLOEXEC | mode, 0666));
+  fd_ =
+      runtime::Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC | mode, 0666));
   if (fd_.get() < 0)
     throw FileError(path, "open for writing", errno);
   if (offset < 0) {
@@ -32,6 +47,10 @@ Csv::Csv(const std::string &path, const std::string &header,
         fmt::format("{}: must hold the {} bytes that the checkpoint counted: "
                     "got {}",
                     path, offset, about.st_size));
+  std::string first(static_cast<std::size_t>(offset), '\0');
+  runtime::read_exactly(fd_.get(), std::as_writable_bytes(std::span(first)),
+                        path);
+  columns_ = split(std::string_view(first).substr(0, first.find('\n')));
   size_ = offset;
   if (ftruncate(fd_.get(), offset) != 0)
     throw FileError(path, "cut", errno);

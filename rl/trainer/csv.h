@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace phlox::rl {
 
@@ -19,6 +20,9 @@ public:
   Csv(const std::string &path, const std::string &header,
       std::int64_t offset = -1);
 
+  /// Returns the names of the columns, those of the file where it was resumed.
+  const std::vector<std::string> &columns() const { return columns_; }
+
   /// Appends one row; false if it could not be written yet.
   bool row(std::string_view text);
   /// Returns the bytes of header and rows, synced to the disk.
@@ -29,6 +33,7 @@ public:
 private:
   void flush();
 
+  std::vector<std::string> columns_;
   std::string path_, waiting_;
   runtime::Descriptor fd_;
   std::int64_t size_ = 0;

@@ -42,6 +42,14 @@ std::vector<fs::path> runs_in(const fs::path &parent) {
   return runs;
 }
 
+// removes what a killed trainer was about to rename
+void sweep(const fs::path &run) {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(run, error))
+    if (entry.path().filename().string().find(".tmp-") != std::string::npos)
+      fs::remove(entry.path(), error);
+}
+
 std::string owner() {
   char host[256] = "unknown host";
   gethostname(host, sizeof host - 1);
@@ -61,6 +69,11 @@ std::string run_name(std::string_view env, std::string_view algorithm,
                      std::uint64_t seed, std::time_t start) {
   return fmt::format("{}__{}__{}__{:%Y%m%d-%H%M%S}", env, algorithm, seed,
                      fmt::gmtime(start));
+}
+
+bool is_unbegun_run(const fs::path &path) {
+  std::error_code ignored;
+  return !is_run(path) && fs::exists(path / ".lock", ignored);
 }
 
 fs::path find_run(const fs::path &path) {
@@ -121,6 +134,7 @@ RunFolder::RunFolder(fs::path path, bool resumed)
         "{}: must have no other trainer at work (host, process): got {}",
         path_.string(), first_line(lock_.get())));
   }
+  sweep(path_);
   std::string text = owner();
   if (ftruncate(lock_.get(), 0) != 0)
     throw FileError(lock, "cut", errno);

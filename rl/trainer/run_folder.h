@@ -18,6 +18,10 @@ std::string run_name(std::string_view env, std::string_view algorithm,
 /// Errors:  UsageError if there is none or more than one.
 std::filesystem::path find_run(const std::filesystem::path &path);
 
+/// Tells whether a trainer made this folder and was killed before it could say
+/// what runs there.
+bool is_unbegun_run(const std::filesystem::path &path);
+
 /// Returns the newest run with a checkpoint among the runs of `parent` that
 /// have this environment, algorithm and seed; empty if there is none.
 std::filesystem::path latest_run(const std::filesystem::path &parent,

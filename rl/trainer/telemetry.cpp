@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
+#include <map>
 #include <unistd.h>
 
 namespace phlox::rl {
@@ -194,10 +195,13 @@ void Telemetry::row(const Counters &at, const Gauges &gauges) {
     other -= host.back();
   }
   host.push_back(std::max(0.0, other));
-  std::string line = fmt::format("{},{},{:.3f}", at.env_step, at.update, now);
+  std::map<std::string, std::string> cells = {
+      {"env_step", fmt::format("{}", at.env_step)},
+      {"update", fmt::format("{}", at.update)},
+      {"wall_s", fmt::format("{:.3f}", now)}};
   std::vector<EventWriter::Scalar> scalars;
   auto add = [&](const std::string &tag, double value, bool event) {
-    line += "," + cell(value);
+    cells[column(tag)] = cell(value);
     if (event && !std::isnan(value))
       scalars.push_back({tag, value});
   };
@@ -207,9 +211,13 @@ void Telemetry::row(const Counters &at, const Gauges &gauges) {
   for (std::size_t i = 0; i < names_.size(); ++i)
     if (names_[i] != "nonfinite")
       add(names_[i], values_[i], true);
+  // a table that another version began keeps its columns
+  std::vector<std::string> line;
+  for (const std::string &name : metrics_->columns())
+    line.push_back(cells[name]);
   row_step_ = at.env_step;
   row_update_ = at.update;
-  bool written = metrics_->row(line);
+  bool written = metrics_->row(fmt::format("{}", fmt::join(line, ",")));
   if (events_)
     events_->scalars(scalars, at.env_step, now);
   note_failure(written, "metrics.csv");

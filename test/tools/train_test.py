@@ -162,6 +162,25 @@ class TrainTest(CliTest):
             shutil.rmtree(run)
         self.assertEqual(found[0], found[1])
 
+    def test_overlap_changes_data_but_not_with_threads(self):
+        arenas, finals = [], []
+        for words in (["--overlap", "--threads", "1"],
+                      ["--overlap", "--threads", "2"], ["--threads", "2"]):
+            run = self.train(*words)
+            arenas.append((run / "checkpoints/000002000/arena.safetensors")
+                          .read_bytes())
+            finals.append(json.loads((run / "result.json").read_text())
+                          ["final"]["mean"])
+            # a resumed run keeps to it
+            result = phlox("train", "--resume", run, "--set", "overlap=" + (
+                "true" if len(arenas) == 3 else "false"))
+            self.assertEqual(result.returncode, 1)
+            self.assertTrue(result.stderr.startswith("overlap: was "))
+            shutil.rmtree(run)
+        self.assertEqual(arenas[0], arenas[1])
+        self.assertEqual(finals[0], finals[1])
+        self.assertNotEqual(arenas[0], arenas[2])
+
     def test_resume_needs_no_names_and_keeps_the_configuration(self):
         run = self.train("--total-timesteps", "1200")
         before = (run / "checkpoints/000001200/arena.safetensors").read_bytes()

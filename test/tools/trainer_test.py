@@ -106,6 +106,17 @@ class TrainerTest(Base):
             first.communicate()
         self.assertEqual(first.returncode, 143)
 
+    def test_a_run_that_was_killed_at_its_very_start_begins_again(self):
+        named = self.place / "named"
+        named.mkdir()
+        words = self.words(400, "-q", "--name", "named", "--resume", "auto")
+        self.fail_with(2, "named: must be a run folder", *words)
+        (named / ".lock").write_text("host 1\n")
+        (named / "artifact.so.tmp-1-0").write_text("half")
+        self.succeed(*words)
+        self.assertTrue((named / "checkpoints/000000400").exists())
+        self.assertEqual(list(named.glob("*.tmp-*")), [])
+
     def test_time_limit(self):
         begin = time.monotonic()
         self.succeed(*self.words(10**8, "--name", "limit", "--stop-after",

@@ -137,12 +137,7 @@ public:
     request.environments = rl::environment_factory<envs::VectorEnv>(make);
     if (a.dry_run)
       return try_out(request, *given);
-    auto folder =
-        run_folder.empty()
-            ? rl::RunFolder::create(a.out, a.name.empty()
-                                               ? new_name(request.config.seed)
-                                               : a.name)
-            : rl::RunFolder::open(run_folder);
+    auto folder = make_folder(request.config.seed);
     request.elapsed = started.here();
     return rl::train(request, folder, log);
   }
@@ -153,7 +148,9 @@ private:
       return;
     if (a.resume == "auto" && !a.name.empty()) {
       const auto named = std::filesystem::path(a.out) / a.name;
-      if (std::filesystem::exists(named))
+      if (rl::is_unbegun_run(named))
+        unbegun = named;
+      else if (std::filesystem::exists(named))
         run_folder = rl::find_run(named);
     } else if (a.resume == "auto") {
       rl::Config config =
@@ -279,6 +276,14 @@ private:
                                "above");
   }
 
+  rl::RunFolder make_folder(std::uint64_t seed) const {
+    for (const auto &there : {run_folder, unbegun})
+      if (!there.empty())
+        return rl::RunFolder::open(there);
+    return rl::RunFolder::create(a.out,
+                                 a.name.empty() ? new_name(seed) : a.name);
+  }
+
   // two runs may begin in the same second
   std::string new_name(std::uint64_t seed) const {
     const auto name =
@@ -313,6 +318,7 @@ private:
   Arguments &a;
   rl::RunClock started;
   std::filesystem::path run_folder; // of the run that is resumed
+  std::filesystem::path unbegun;    // one that was killed at its very start
 };
 
 // the process's own arguments, as a shell would take them

@@ -83,6 +83,9 @@ TEST(Crash, AtEveryStepOfWritingLosesNothing) {
     // the list of segments holds their sums: no transition is lost or doubled
     ASSERT_EQ(newest_file(whole, "replay.json"),
               newest_file(run, "replay.json"));
+    for (const auto &entry : fs::recursive_directory_iterator(run))
+      ASSERT_EQ(entry.path().string().find(".tmp-"), std::string::npos)
+          << entry.path();
     fs::remove_all(run);
   }
   // each checkpoint syncs and renames eight files and two segments

@@ -2,7 +2,9 @@
 #include "rl/trainer/counters.h"
 #include "rl/trainer/evaluation.h"
 #include "rl/trainer/event_writer.h"
+#include "runtime/sha256.h"
 #include "test/rl/trainer/run_lqr.h"
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <map>
 #include <set>
@@ -129,6 +131,35 @@ TEST(Tables, HoldTheRun) {
   EXPECT_EQ(manifest["exit_reason"], "finished");
   EXPECT_EQ(manifest["env_step"], 500);
   EXPECT_EQ(manifest["sha256"].size(), 5u);
+}
+
+TEST(Tables, KeepTheColumnsThatAnotherVersionBegan) {
+  Scratch folder;
+  TrainerConfig config = small_config();
+  config.total_timesteps = 400;
+  ASSERT_EQ(run_lqr(config, folder.path()), 0);
+  // as if there had been a column more, another one not yet, and another order
+  fs::path table = folder.path() / "run" / "metrics.csv";
+  std::string rows = "losses_alpha,env_step,old_name\n,1,2\n";
+  write_text(table, rows);
+  fs::path last = folder.path() / "run" / "checkpoints" / "000000400";
+  auto state = nlohmann::json::parse(read_text(last / "trainer.json"));
+  state["telemetry"]["offsets"][0] = rows.size();
+  write_text(last / "trainer.json", state.dump(1) + "\n");
+  std::string sums = read_text(last / "SUMS");
+  std::string text = read_text(last / "trainer.json");
+  sums.erase(sums.rfind('\n', sums.size() - 2) + 1);
+  sums += fmt::format(
+      "{}  {}  trainer.json\n",
+      runtime::to_hex(runtime::sha256(std::as_bytes(std::span(text)))),
+      text.size());
+  write_text(last / "SUMS", sums);
+  config.total_timesteps = 500;
+  ASSERT_EQ(run_lqr(config, folder.path()), 0);
+  std::string found = read_text(table);
+  ASSERT_THAT(found, testing::StartsWith(rows));
+  EXPECT_THAT(found.substr(rows.size()),
+              testing::MatchesRegex("[0-9.e-]+,500,\n"));
 }
 
 TEST(Tables, ShareOfTimeSumsToOne) {
