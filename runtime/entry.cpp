@@ -98,7 +98,9 @@ void run(phlox_entry &entry, phlox_state &state, const phlox_buffer *inputs,
                      entry.inputs.data(),
                      entry.outputs.data(),
                      alone ? parallel_for_in_order : parallel_for_on_pool,
-                     entry.pool};
+                     entry.pool,
+                     entry.record,
+                     entry.recorder};
   FloatMode mode;
   entry.function(&call);
 }
@@ -152,6 +154,20 @@ phlox_status *phlox_entry_run(phlox_entry *entry, phlox_state *state,
     require(entry, "entry");
     require(state, "state");
     run(*entry, *state, inputs, input_count, outputs, output_count);
+  });
+}
+
+phlox_status *phlox_entry_record(phlox_entry *entry, phlox_record *record,
+                                 void *recorder) {
+  return guarded([&] {
+    require(entry, "entry");
+    if (record && entry->executable->table->kernel_count == 0)
+      throw StatusError(PHLOX_UNSUPPORTED,
+                        "entry point '" + std::string(entry->desc->name) +
+                            "': artifact must be compiled with records: got "
+                            "one without");
+    entry->record = record;
+    entry->recorder = recorder;
   });
 }
 

@@ -33,5 +33,7 @@ struct phlox_entry {
   phlox::runtime::Memory scratch;
   std::vector<const void *> inputs;
   std::vector<void *> outputs;
+  phlox_record *record = nullptr;
+  void *recorder = nullptr;
   std::atomic<bool> busy{false};
 };

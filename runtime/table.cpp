@@ -14,7 +14,7 @@ namespace {
 // beyond these a count is damage, not a program
 constexpr std::uint32_t most_leaves = 1 << 20, most_entries = 1 << 16,
                         most_variants = 64, most_arguments = 1 << 16,
-                        most_ranks = 32;
+                        most_kernels = 1 << 24, most_ranks = 32;
 constexpr std::uint64_t leaf_alignment = 64;
 
 class TableCheck {
@@ -33,8 +33,10 @@ public:
     if (table_.ir_bytes != 0 && !table_.ir)
       refuse("ir must not be null: got null with " +
              std::to_string(table_.ir_bytes) + " bytes");
+    count(table_.kernel_count, 0, most_kernels, table_.kernels, "kernel");
     leaves();
     entries();
+    kernels();
     for (std::uint32_t i = 0; i < table_.variant_count; ++i)
       variant(table_.variants[i], i);
   }
@@ -150,6 +152,17 @@ private:
       std::string what = "entry point '" + std::string(entry.name) + "'";
       arguments(entry.inputs, entry.input_count, what, "input");
       arguments(entry.outputs, entry.output_count, what, "output");
+    }
+  }
+
+  void kernels() const {
+    for (std::uint32_t i = 0; i < table_.kernel_count; ++i) {
+      std::string what = "kernel " + std::to_string(i);
+      text(table_.kernels[i].name, what + " name");
+      if (table_.kernels[i].entry >= table_.entry_count)
+        refuse(what + " entry must be below " +
+               std::to_string(table_.entry_count) + ": got " +
+               std::to_string(table_.kernels[i].entry));
     }
   }
 

@@ -98,6 +98,11 @@ void addTable(llvm::Module &module, const Table &table,
   auto *variants =
       b.array({b.structure({b.text(table.target), b.u64(table.isa),
                             b.array(functions), b.array(scratch)})});
+  std::vector<llvm::Constant *> kernels;
+  for (auto &kernel : table.kernels)
+    kernels.push_back(b.structure({b.text(kernel.name), b.u32(kernel.entry),
+                                   b.u32(kernel.step), b.u64(kernel.calls),
+                                   b.u64(kernel.flops), b.u64(kernel.bytes)}));
   // the program lies in a section of its own
   auto *ir = table.ir.empty()
                  ? b.null()
@@ -115,13 +120,13 @@ void addTable(llvm::Module &module, const Table &table,
                                      b.u32(table.leaves.size()),
                                      b.u32(table.entries.size()),
                                      b.u32(1),
-                                     b.u32(0),
+                                     b.u32(kernels.size()),
                                      b.tensors(table.leaves),
                                      b.array(entries),
                                      variants,
                                      ir,
                                      b.u64(table.ir.size()),
-                                     b.null(),
+                                     b.array(kernels),
                                      b.null(),
                                      b.null(),
                                      b.null()}));

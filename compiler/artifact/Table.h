@@ -24,11 +24,16 @@ struct EntryRow {
   bool writesState = false;
   uint64_t flops = 0, bytes = 0, scratchBytes = 0;
 };
+struct KernelRow {
+  std::string name;
+  uint64_t entry = 0, step = 0, calls = 1, flops = 0, bytes = 0;
+};
 struct Table {
   std::string program, options, compiler, hash, target;
   uint64_t isa = 0, arenaBytes = 0;
   std::vector<TensorRow> leaves;
   std::vector<EntryRow> entries;
+  std::vector<KernelRow> kernels; ///< of an artifact with records
   std::string ir; ///< bytecode, may be empty
 };
 

@@ -151,6 +151,7 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
   add(options.fuse ? "fused" : "");
   for (const std::string &name : rewriteNames())
     add(llvm::is_contained(options.without, name) ? "without " + name : "");
+  add(options.records ? "records" : "");
   add(options.description);
   add(textWithoutLocations(program));
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
@@ -179,6 +180,8 @@ llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
 
 llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                                        const CompileOptions &options) {
+  CompiledObject result;
+  auto &times = result.times;
   auto target = cpu::lookupTarget(options.target);
   if (!target)
     return target.takeError();
@@ -198,6 +201,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   table.isa = target->isa;
   if (options.embedIr)
     table.ir = bytecode(program);
+  times.lap("check, hash, bytecode");
   table.leaves = layOutLeaves(program, table.arenaBytes);
   cpu::LeafOffsets offsets;
   for (auto &leaf : table.leaves)
@@ -209,6 +213,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
     return error;
   if (auto error = simplify(*graph, options))
     return error;
+  times.lap("passes on the graph");
   if (auto error = dumpTo(*graph, options.dumpDirectory, "10-simplified"))
     return error;
 
@@ -220,15 +225,23 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
       mlir::ModuleOp::create(program.getLoc()));
   for (auto function : graph->getOps<mlir::func::FuncOp>()) {
     auto plan = cpu::makePlan(function, offsets, *target);
+    times.lap("plan");
+    if (options.records)
+      for (auto &kernel : cpu::numberKernels(*plan, table.kernels.size()))
+        table.kernels.push_back({kernel.name, table.entries.size(),
+                                 uint64_t(kernel.step), uint64_t(kernel.calls),
+                                 uint64_t(kernel.flops),
+                                 uint64_t(kernel.bytes)});
     cpu::emitPlan(*plan, *target, *code);
     table.entries.push_back(makeEntry(function, *plan));
+    times.lap("emit kernels");
   }
   if (auto error = dumpTo(*code, options.dumpDirectory, "20-kernels"))
     return error;
   if (auto error = cpu::lowerToLlvm(*code))
     return error;
 
-  CompiledObject result;
+  times.lap("lower to LLVM's dialect");
   result.symbol = "phlox_" + artifact::identifier(table.program) + "_query";
   result.hash = table.hash;
   auto object = cpu::emitObject(
@@ -236,7 +249,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
       [&](llvm::Module &module) {
         artifact::addTable(module, table, result.symbol);
       },
-      {result.symbol}, options.dumpDirectory);
+      {result.symbol}, options.dumpDirectory, &times);
   if (!object)
     return object.takeError();
   result.object = std::move(*object);

@@ -1,6 +1,7 @@
 // From a module of phlox entry points to machine code.
 #pragma once
 #include "compiler/pipelines/CompileOptions.h"
+#include "compiler/pipelines/PhaseTimes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -13,6 +14,7 @@ struct CompiledObject {
   std::string header;                         ///< C header text
   std::string symbol;                         ///< the query function's name
   std::string hash;                           ///< 64 hex digits
+  PhaseTimes times;
 };
 
 /// Registers the dialects that programs are written in.

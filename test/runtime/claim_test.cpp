@@ -28,7 +28,8 @@ const phlox_executable_table *caller_table(std::uint32_t) {
   static const std::uint64_t scratch[] = {0, 0};
   static const phlox_variant variant = {"x86-64", 0, functions, scratch};
   static const phlox_executable_table table = [] {
-    phlox_executable_table table = *phlox_executable_query(1);
+    phlox_executable_table table =
+        *phlox_executable_query(PHLOX_EXECUTABLE_VERSION);
     table.leaf_count = 0;
     table.entries = entries;
     table.entry_count = 2;

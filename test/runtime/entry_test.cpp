@@ -94,6 +94,15 @@ TEST_F(EntryTest, StatesOfOtherExecutablesAreRefused) {
       "got one of 'adder'");
 }
 
+TEST_F(EntryTest, RecordsMustBeCompiledIn) {
+  auto record = [](void *, std::uint32_t, std::int64_t, std::uint64_t,
+                   std::uint64_t) {};
+  EXPECT_EQ(take(phlox_entry_record(add.get(), record, nullptr)).message,
+            "entry point 'add': artifact must be compiled with records: got "
+            "one without");
+  EXPECT_EQ(take(phlox_entry_record(add.get(), nullptr, nullptr)).code, 0);
+}
+
 TEST_F(EntryTest, ScratchIsAlignedAndWhole) {
   Entry modes = make_entry(executable, "modes");
   std::vector<std::uint32_t> words(64);

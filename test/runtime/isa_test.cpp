@@ -53,7 +53,8 @@ TEST(Isa, LimitsHideWhatLiesBeyond) {
 class ChooseVariant : public testing::Test {
 protected:
   const char *choice(std::uint64_t available) {
-    phlox_executable_table table = *phlox_executable_query(1);
+    phlox_executable_table table =
+        *phlox_executable_query(PHLOX_EXECUTABLE_VERSION);
     table.variants = variants;
     table.variant_count = 3;
     return choose_variant(table, available, "a.so: artifact")->target;

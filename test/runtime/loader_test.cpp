@@ -89,7 +89,7 @@ TEST(Loader, RefusesWhatIsNoArtifact) {
   result = load(PHLOX_TESTDATA "/no_version.so");
   EXPECT_EQ(result.code, PHLOX_CORRUPT);
   EXPECT_EQ(result.message, PHLOX_TESTDATA
-            "/no_version.so: artifact table: version 1 must be served: got "
+            "/no_version.so: artifact table: version 2 must be served: got "
             "none");
   Folder folder;
   std::string text = folder / "text.so";

@@ -9,7 +9,8 @@ namespace {
 class TableTest : public testing::Test {
 protected:
   TableTest() {
-    const phlox_executable_table &good = *phlox_executable_query(1);
+    const phlox_executable_table &good =
+        *phlox_executable_query(PHLOX_EXECUTABLE_VERSION);
     table = good;
     leaves.assign(good.leaves, good.leaves + good.leaf_count);
     entries.assign(good.entries, good.entries + good.entry_count);
@@ -54,7 +55,7 @@ TEST_F(TableTest, Head) {
   EXPECT_EQ(refusal(), "magic must be 6363388671966402640: got 5");
   table.magic = PHLOX_EXECUTABLE_MAGIC;
   table.version = 3;
-  EXPECT_EQ(refusal(), "version must be 1: got 3");
+  EXPECT_EQ(refusal(), "version must be 2: got 3");
   table.version = 1;
   table.table_bytes = 136;
   EXPECT_EQ(refusal(), "size must be 144 bytes: got 136");
@@ -152,6 +153,18 @@ TEST_F(TableTest, Arguments) {
   entries[4].outputs = nullptr;
   EXPECT_EQ(refusal(), "entry point 'evaluate_1': output rows must not be "
                        "null: got null");
+}
+
+TEST_F(TableTest, Kernels) {
+  table.kernel_count = 1;
+  EXPECT_EQ(refusal(), "kernel rows must not be null: got null");
+  phlox_kernel kernel = {"map 4", table.entry_count, 0, 1, 0, 0};
+  table.kernels = &kernel;
+  EXPECT_EQ(refusal(), "kernel 0 entry must be below " +
+                           std::to_string(table.entry_count) + ": got " +
+                           std::to_string(table.entry_count));
+  kernel = {nullptr, 0, 0, 1, 0, 0};
+  EXPECT_EQ(refusal(), "kernel 0 name must not be null: got null");
 }
 
 TEST_F(TableTest, Variants) {

@@ -38,7 +38,7 @@ TEST(Trailer, EachRefusalHasItsReason) {
                             "bytes");
   bad.version = 3;
   EXPECT_EQ(refusal(artifact_of(image, bad)),
-            "a.so: artifact: trailer version must be 1: got 3");
+            "a.so: artifact: trailer version must be 2: got 3");
   bad = good;
   bad.reserved = 9;
   EXPECT_EQ(refusal(artifact_of(image, bad)),

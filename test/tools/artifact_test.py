@@ -86,6 +86,16 @@ class ArtifactTest(CliTest):
                     self.assertAlmostEqual(
                         ours, truth, delta=1e-4 * max(1, abs(truth)), msg=name)
 
+    def test_times_of_passes_add_up(self):
+        lines = self.succeed("compile", "sac", "--env", "lqr", "--time-passes",
+                             "-o", self.place / "t.so").splitlines()
+        self.assertEqual(lines[0].split(), ["ms", "share", "phase"])
+        rows = [line.split(maxsplit=2) for line in lines[1:]]
+        self.assertIn("machine code", [row[2] for row in rows])
+        *parts, total = [float(row[0]) for row in rows]
+        self.assertGreater(total, 1)
+        self.assertAlmostEqual(sum(parts), total, delta=0.06 * len(rows))
+
     def test_bench_prints_json(self):
         write_tensors(self.place / "in", batch())
         line = json.loads(self.succeed("run", self.artifact, *STEP, "--in",

@@ -99,7 +99,40 @@ class BenchTest(CliTest):
                                        own["steps_per_s"] / 20)
         self.assertEqual(result.stderr.count("no row of envpool 1: gone\n"), 2)
 
+    def test_profile(self):
+        """The rows hold all FLOP of the entry point, the trace its tasks."""
+        trace = self.place / "trace.json"
+        rows = json.loads(self.succeed(
+            "bench", "sac", "--json", "--seconds", "0", "--threads", "2",
+            "--profile", trace))
+        self.assertEqual([row["work"] for row in rows],
+                         ["sac/train_step", "sac/sample_1"])
+        artifact = self.place / "sac.so"
+        self.succeed("compile", "sac", "--env", "HalfCheetah-v5", "-o",
+                     artifact)
+        known = {entry["name"]: entry["flops"] for entry in json.loads(
+            self.succeed("inspect", artifact, "--json"))["entries"]}
+        events = json.loads(trace.read_text())["traceEvents"]
+        names = [e for e in events if e["ph"] == "M"]
+        self.assertEqual(len(names), 2)
+        for process, row in enumerate(rows, 1):
+            entry = row["work"].split("/")[1]
+            flops = sum(kernel["flops"] for kernel in row["kernels"])
+            # each kernel's count is cut to a whole number
+            self.assertLessEqual(flops, known[entry])
+            self.assertGreater(flops, known[entry] - len(row["kernels"]))
+            self.assertGreater(row["peak_gflops"], 1)
+            mine = [e for e in events if e["pid"] == process and e["ph"] == "X"]
+            self.assertEqual(len(mine), sum(k["tasks"] for k in row["kernels"]))
+            self.assertLessEqual(len({e["tid"] for e in mine}), 2)
+            self.assertLessEqual(sum(e["dur"] for e in mine),
+                                 2 * row["median_us"])
+        self.assertTrue(any("matmul 256x256x256" in kernel["kernel"]
+                            for kernel in rows[0]["kernels"]))
+
     def test_wrong_name(self):
+        self.fail_with(2, "--profile must name an algorithm's work: got 'gemm'",
+                       "bench", "gemm", "--profile", self.place / "t.json")
         self.fail_with(2, "NAME must be one of gemm, sac", "bench", "saq")
 
     def test_peers_are_there(self):

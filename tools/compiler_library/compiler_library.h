@@ -19,7 +19,8 @@ struct CompileRequest {
   std::vector<int> acting;                          // batch sizes of sample_N
   std::string target = "native", precision = "high";
   bool explicit_noise = false, embed_ir = true;
-  std::string dump_ir; // folder for the IR after each phase, or empty
+  bool records = false; // kernels report their times to phlox_entry_record
+  std::string dump_ir;  // folder for the IR after each phase, or empty
 };
 
 /// One tensor of an eager program.
@@ -77,9 +78,11 @@ public:
   virtual nlohmann::ordered_json algorithms() const = 0;
   /// Returns the content hash that compiling the request would give.
   virtual std::string hash(const CompileRequest &request) const = 0;
-  /// Compiles to a shared artifact, or an object, with its header beside it.
-  virtual void compile(const CompileRequest &request, const std::string &path,
-                       bool object) const = 0;
+  /// Compiles to a shared artifact, or an object, with its header beside it;
+  /// returns the seconds of each phase.
+  virtual std::vector<std::pair<std::string, double>>
+  compile(const CompileRequest &request, const std::string &path,
+          bool object) const = 0;
   /// Evaluates an entry point in f64. `ir` is an artifact's program; arguments
   /// are leaves and inputs by name. Returns leaves written and outputs.
   virtual std::vector<runtime::StoredTensor>

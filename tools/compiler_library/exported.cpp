@@ -63,6 +63,7 @@ CompileOptions options_of(const CompileRequest &request) {
   options.precision = request.precision;
   options.explicitNoise = request.explicit_noise;
   options.embedIr = request.embed_ir;
+  options.records = request.records;
   options.dumpDirectory = request.dump_ir;
   const nlohmann::ordered_json description = {
       {"algorithm", request.algorithm},
@@ -211,13 +212,21 @@ public:
     return contentHash(program.module(), options_of(request));
   }
 
-  void compile(const CompileRequest &request, const std::string &path,
-               bool object) const override {
+  std::vector<std::pair<std::string, double>>
+  compile(const CompileRequest &request, const std::string &path,
+          bool object) const override {
+    PhaseTimes trace_time;
     const Program program = trace(request);
+    trace_time.lap("trace the program");
     auto compiled =
         value_of(phlox::compile(program.module(), options_of(request)));
     check(object ? artifact::writeObject(compiled, path)
                  : artifact::writeShared(compiled, path));
+    compiled.times.lap("link and write");
+    auto seconds = trace_time.seconds();
+    const auto &rest = compiled.times.seconds();
+    seconds.insert(seconds.end(), rest.begin(), rest.end());
+    return seconds;
   }
 
   std::vector<runtime::StoredTensor>

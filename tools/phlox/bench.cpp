@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+#include <fstream>
 #include <thread>
 #include <unistd.h>
 
@@ -69,6 +70,7 @@ const std::string gemm_name = "gemm", envs_name = "envs";
 struct Arguments {
   std::string name, python = "python3", peers = PHLOX_PEERS;
   std::vector<int> threads;
+  std::string profile; // file of a Chrome trace, or empty
   bool json = false, no_peers = false;
   double seconds = 1;
 };
@@ -86,6 +88,8 @@ public:
         std::find(known.begin(), known.end(), a.name) == known.end())
       throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
                                              fmt::join(known, ", "), a.name));
+    if (!a.profile.empty())
+      return profile();
     if (!a.json && a.name != envs_name)
       fmt::print("{:<27} {:<17} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
                  "work", "peer", "mode", "threads", "median µs", "min µs",
@@ -123,6 +127,53 @@ private:
     bench_envs(bench, [&](const EnvsRow &row) { add(row); });
   }
 
+  // kernel by kernel instead of call by call
+  void profile() {
+    if (a.name == envs_name || a.name == gemm_name)
+      throw CLI::ValidationError(fmt::format(
+          "--profile must name an algorithm's work: got '{}'", a.name));
+    nlohmann::ordered_json events = nlohmann::ordered_json::array();
+    for (const auto &work : works())
+      if (wanted(work.name))
+        profile(work, events);
+    const nlohmann::ordered_json trace = {{"traceEvents", events},
+                                          {"displayTimeUnit", "ns"}};
+    std::ofstream file(a.profile, std::ios::binary);
+    file << trace.dump();
+    if (!file.flush())
+      throw std::runtime_error(
+          fmt::format("{}: the trace cannot be written", a.profile));
+    if (a.json)
+      fmt::print("{}\n", rows.dump(1));
+    else
+      fmt::print("\n{}: a trace for chrome://tracing or ui.perfetto.dev\n",
+                 a.profile);
+  }
+
+  void profile(const Work &work, nlohmann::ordered_json &events) {
+    const auto config = resolve(words_of(work));
+    auto request = compile_request(words_of(work), config);
+    request.records = true;
+    const BenchProgram program(cached_artifact(request).first);
+    for (const auto &[entry, peers] : work.entries)
+      for (int threads : a.threads)
+        rows.push_back(program.profile(work.name + "/" + entry, entry, threads,
+                                       a.seconds, period_of(entry, config),
+                                       a.json, events));
+  }
+
+  static Words words_of(const Work &work) {
+    Words words;
+    words.algorithm = work.algorithm;
+    words.env = "HalfCheetah-v5";
+    words.settings = work.settings;
+    return words;
+  }
+  // a step that updates the actor now and then is timed over all of it
+  static int period_of(const std::string &entry, const rl::Config &config) {
+    return entry == "train_step" ? config.at("actor.every").get<int>() : 1;
+  }
+
   // one product alone, as eager mode dispatches it
   void gemm() {
     const auto file = std::filesystem::temp_directory_path() /
@@ -143,19 +194,14 @@ private:
   }
 
   void measure(const Work &work) {
-    Words words;
-    words.algorithm = work.algorithm;
-    words.env = "HalfCheetah-v5";
-    words.settings = work.settings;
+    const auto words = words_of(work);
     const auto config = resolve(words);
     const BenchProgram program(
         cached_artifact(compile_request(words, config)).first);
     for (const auto &[entry, peers] : work.entries)
       for (int threads : a.threads) {
         const std::string name = work.name + "/" + entry;
-        // a step that updates the actor now and then is timed over all of it
-        const int period =
-            entry == "train_step" ? config.at("actor.every").get<int>() : 1;
+        const int period = period_of(entry, config);
         const auto compiled = program.measure(name, entry, "compiled", threads,
                                               a.seconds, period);
         add(compiled);
@@ -202,6 +248,8 @@ void add_bench_verb(CLI::App &app) {
       "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m or envs "
       "[all]");
   verb->add_flag("--json", a->json, "Rows as JSON");
+  verb->add_option("--profile", a->profile,
+                   "Time kernel by kernel; a Chrome trace goes to this file");
   verb->add_option("--threads", a->threads, "Numbers of threads [1 and 2]")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));

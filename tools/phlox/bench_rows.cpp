@@ -101,48 +101,97 @@ Owned<phlox_entry> make_entry(const phlox_executable *executable,
 BenchProgram::BenchProgram(const std::string &artifact)
     : executable_(load_executable(artifact)) {}
 
+// a state after `init`, one entry point, and its buffers
+struct BenchProgram::Prepared {
+  Owned<phlox_pool> pool;
+  Owned<phlox_state> state;
+  Owned<phlox_entry> entry;
+  const phlox_entry_desc &desc;
+  Buffers inputs, outputs;
+
+  static Owned<phlox_pool> make_pool(int threads) {
+    phlox_pool *pool = nullptr;
+    check(phlox_pool_create(threads, &pool));
+    return Owned<phlox_pool>(pool);
+  }
+  static Owned<phlox_state> make_state(const phlox_executable *executable) {
+    phlox_state *state = nullptr;
+    check(phlox_state_create(executable, &state));
+    return Owned<phlox_state>(state);
+  }
+
+  Prepared(const phlox_executable *executable, const std::string &name,
+           int threads)
+      : pool(make_pool(threads)), state(make_state(executable)),
+        entry(make_entry(executable, name, pool.get())),
+        desc(*phlox_entry_table(entry.get())),
+        inputs(desc.inputs, desc.input_count),
+        outputs(desc.outputs, desc.output_count) {
+    const auto &table = *phlox_executable_table_of(executable);
+    for (std::uint32_t i = 0; i < table.entry_count; i++)
+      if (std::string_view(table.entries[i].name) == "init") {
+        const auto init = make_entry(executable, "init", pool.get());
+        std::uint64_t seed = 1;
+        const phlox_buffer input{&seed, sizeof seed};
+        check(phlox_entry_run(init.get(), state.get(), &input, 1, nullptr, 0));
+      }
+    inputs.fill(desc.inputs);
+  }
+
+  void run() {
+    check(phlox_entry_run(entry.get(), state.get(), inputs.buffers.data(),
+                          inputs.buffers.size(), outputs.buffers.data(),
+                          outputs.buffers.size()));
+  }
+};
+
 BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
                                const std::string &mode, int threads,
                                double seconds, int period) const {
-  phlox_pool *pool = nullptr;
-  check(phlox_pool_create(threads, &pool));
-  const Owned<phlox_pool> pool_owner(pool);
-  phlox_state *state = nullptr;
-  check(phlox_state_create(executable_.get(), &state));
-  const Owned<phlox_state> state_owner(state);
   const auto &table = *phlox_executable_table_of(executable_.get());
-  for (std::uint32_t i = 0; i < table.entry_count; i++)
-    if (std::string_view(table.entries[i].name) == "init") {
-      const auto init = make_entry(executable_.get(), "init", pool);
-      std::uint64_t seed = 1;
-      const phlox_buffer input{&seed, sizeof seed};
-      check(phlox_entry_run(init.get(), state, &input, 1, nullptr, 0));
-    }
-  const auto entry = make_entry(executable_.get(), name, pool);
-  const auto &desc = *phlox_entry_table(entry.get());
-  Buffers inputs(desc.inputs, desc.input_count),
-      outputs(desc.outputs, desc.output_count);
-  inputs.fill(desc.inputs);
-
+  Prepared p(executable_.get(), name, threads);
   BenchRow row{.work = work, .mode = mode, .threads = threads};
   double peak = measure_fma_peak(threads);
   if (mode == "eager") {
-    EagerRunner runner(table, name, pool);
-    time_calls(row, seconds, period,
-               [&] { runner.run(state, inputs.buffers, outputs.buffers); });
-  } else {
+    EagerRunner runner(table, name, p.pool.get());
     time_calls(row, seconds, period, [&] {
-      check(phlox_entry_run(entry.get(), state, inputs.buffers.data(),
-                            inputs.buffers.size(), outputs.buffers.data(),
-                            outputs.buffers.size()));
+      runner.run(p.state.get(), p.inputs.buffers, p.outputs.buffers);
     });
+  } else {
+    time_calls(row, seconds, period, [&] { p.run(); });
   }
   peak = std::max(peak, measure_fma_peak(threads));
   // the table counts the compiled program; one op alone is the same in both
   if (period == 1 && (mode == "compiled" || table.leaf_count == 0))
     row.peak_percent =
-        100 * static_cast<double>(desc.flops) / row.median_us / 1e3 / peak;
+        100 * static_cast<double>(p.desc.flops) / row.median_us / 1e3 / peak;
   return row;
+}
+
+nlohmann::ordered_json
+BenchProgram::profile(const std::string &work, const std::string &name,
+                      int threads, double seconds, int period, bool quiet,
+                      nlohmann::ordered_json &events) const {
+  const auto &table = *phlox_executable_table_of(executable_.get());
+  Prepared p(executable_.get(), name, threads);
+  double peak = measure_fma_peak(1);
+  auto calls = profile_calls(p.entry.get(), seconds, [&] { p.run(); });
+  peak = std::max(peak, measure_fma_peak(1));
+  // of a period's calls the whole ones are the slowest
+  const auto whole = calls.size() / static_cast<std::size_t>(period);
+  calls.erase(calls.begin(), calls.end() - static_cast<std::ptrdiff_t>(whole));
+  const auto &middle = calls[calls.size() / 2];
+  const auto rows = kernel_rows(table, calls, peak);
+  if (!quiet)
+    fmt::print("\n{}, {} threads, {:.0f} GFLOP/s peak per core\n{}", work,
+               threads, peak, kernel_table(rows, middle.us, threads));
+  add_trace(events, table, fmt::format("{} ({} threads)", work, threads),
+            middle);
+  return {{"work", work},
+          {"threads", threads},
+          {"median_us", middle.us},
+          {"peak_gflops", peak},
+          {"kernels", rows}};
 }
 
 BenchRow run_peer(const std::string &python, const std::string &script,

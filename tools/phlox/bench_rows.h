@@ -1,5 +1,6 @@
 // What phlox bench measures: single entry points, ours and other programs'.
 #pragma once
+#include "tools/phlox/profile.h"
 #include "tools/phlox/setup.h"
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -36,8 +37,17 @@ public:
   BenchRow measure(const std::string &work, const std::string &entry,
                    const std::string &mode, int threads, double seconds,
                    int period = 1) const;
+  /// Where the time of one call goes: prints a table unless `quiet`, adds the
+  /// median call to a Chrome trace; returns {"work", "threads", "median_us",
+  /// "peak_gflops" (of one core), "kernels"}. A call that updates nothing but
+  /// now and then is one of `period`: the longest ones are shown.
+  nlohmann::ordered_json profile(const std::string &work,
+                                 const std::string &entry, int threads,
+                                 double seconds, int period, bool quiet,
+                                 nlohmann::ordered_json &events) const;
 
 private:
+  struct Prepared;
   Executable executable_;
 };
 

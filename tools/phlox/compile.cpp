@@ -11,8 +11,19 @@ namespace {
 struct Arguments {
   Words words;
   std::string out;
-  bool object = false, strip = false;
+  bool object = false, strip = false, time_passes = false;
 };
+
+void print_times(const std::vector<std::pair<std::string, double>> &phases) {
+  double all = 0;
+  for (const auto &[name, seconds] : phases)
+    all += seconds;
+  fmt::print("{:>8} {:>6}  phase\n", "ms", "share");
+  for (const auto &[name, seconds] : phases)
+    fmt::print("{:>8.1f} {:>5.1f}%  {}\n", 1e3 * seconds, 100 * seconds / all,
+               name);
+  fmt::print("{:>8.1f} {:>5.1f}%  all\n", 1e3 * all, 100.);
+}
 
 void compile(const Arguments &arguments) {
   const std::filesystem::path out = arguments.out;
@@ -24,7 +35,10 @@ void compile(const Arguments &arguments) {
   auto request = compile_request(arguments.words, config);
   request.embed_ir = !arguments.strip;
   try {
-    compiler_library().compile(request, arguments.out, arguments.object);
+    const auto phases =
+        compiler_library().compile(request, arguments.out, arguments.object);
+    if (arguments.time_passes)
+      print_times(phases);
   } catch (const std::invalid_argument &error) {
     throw CLI::ValidationError(error.what());
   }
@@ -46,6 +60,8 @@ void add_compile_verb(CLI::App &app) {
                  "Write an object for static linking instead");
   verb->add_flag("--strip", arguments->strip,
                  "Leave the program out: no eager and interpret modes");
+  verb->add_flag("--time-passes", arguments->time_passes,
+                 "Print where the time went");
   verb->callback([arguments] { compile(*arguments); });
 }
 

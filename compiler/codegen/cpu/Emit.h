@@ -4,9 +4,21 @@
 
 namespace phlox::cpu {
 
+/// A kernel as a reader of a profile sees it.
+struct KernelInfo {
+  std::string name; ///< "matmul 256x23x256 add mish"
+  int64_t step = 0; ///< kernels of one step may run at the same time
+  int64_t calls = 1;
+  double flops = 0, bytes = 0; ///< of one run
+};
+
 /// Emits every kernel, phase and the entry function `phlox_entry_NAME` of a
-/// plan into `module`.
+/// plan into `module`. Kernels with a number report the times of their tasks.
 void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module);
+
+/// Numbers all kernels of a plan from `first` on; returns what they are, in
+/// that order.
+std::vector<KernelInfo> numberKernels(Plan &plan, int64_t first);
 
 /// Symbol of the entry function of `name`.
 std::string entrySymbol(llvm::StringRef name);

@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "phlox/executable.h"
 
 namespace phlox::cpu {
 namespace LLVM = mlir::LLVM;
@@ -109,6 +110,49 @@ private:
     KernelBuilder k(b, target.lanes);
     Value kernelCall = block->getArgument(0),
           kernelLoops = block->getArgument(1), task = block->getArgument(2);
+    Value begin = kernel.record < 0 ? Value() : readCounter();
+    emitBody(kernel, k, kernelCall, kernelLoops, task);
+    if (begin)
+      emitRecord(kernel, k, kernelCall, task, begin);
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+  }
+
+  Value readCounter() {
+    return LLVM::CallIntrinsicOp::create(
+               b, b.getI64Type(), b.getStringAttr("llvm.readcyclecounter"),
+               mlir::ValueRange{})
+        .getResult(0);
+  }
+
+  Value loadPointer(Value base, int32_t offset) {
+    auto at = LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
+                                  ArrayRef<LLVM::GEPArg>{offset});
+    return LLVM::LoadOp::create(b, pointer, at);
+  }
+
+  // call->record(call->recorder, kernel, task, begin, now), if there is one
+  void emitRecord(const Kernel &kernel, KernelBuilder &k, Value kernelCall,
+                  Value task, Value begin) {
+    Value end = readCounter();
+    Value record = loadPointer(kernelCall, offsetof(phlox_call, record));
+    Value wanted =
+        LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, record,
+                             LLVM::ZeroOp::create(b, pointer).getResult());
+    k.when(wanted, [&] {
+      auto i64 = b.getI64Type();
+      auto type =
+          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
+                                      {pointer, b.getI32Type(), i64, i64, i64});
+      Value id = arith::ConstantOp::create(
+          b, b.getI32IntegerAttr(int32_t(kernel.record)));
+      Value recorder = loadPointer(kernelCall, offsetof(phlox_call, recorder));
+      LLVM::CallOp::create(
+          b, type, mlir::ValueRange{record, recorder, id, task, begin, end});
+    });
+  }
+
+  void emitBody(Kernel &kernel, KernelBuilder &k, Value kernelCall,
+                Value kernelLoops, Value task) {
     switch (kernel.kind) {
     case Kernel::Elementwise:
       emitElementwise(plan, kernel, k, kernelCall, kernelLoops, task);
@@ -132,7 +176,6 @@ private:
           [&] { loweringOf(plan, kernel.anchor).own->emit(k, task); });
     }
     }
-    LLVM::ReturnOp::create(b, mlir::ValueRange{});
   }
 
   // a function of a phase: a kernel, or a chain
@@ -237,9 +280,7 @@ private:
              std::pair(-y.cost / y.tasks, y.name);
     });
     std::string symbol = emitPhase(parts);
-    auto at = LLVM::GEPOp::create(b, pointer, b.getI8Type(), call,
-                                  ArrayRef<LLVM::GEPArg>{32});
-    Value parallelFor = LLVM::LoadOp::create(b, pointer, at);
+    Value parallelFor = loadPointer(call, offsetof(phlox_call, parallel_for));
     Value task = LLVM::AddressOfOp::create(b, pointer, symbol);
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(b.getContext()),

@@ -79,7 +79,11 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 emitObject(mlir::ModuleOp module, const Target &target,
            llvm::function_ref<void(llvm::Module &)> extend,
            llvm::ArrayRef<std::string> exported,
-           const std::string &dumpDirectory) {
+           const std::string &dumpDirectory, PhaseTimes *times) {
+  auto lap = [&](const char *phase) {
+    if (times)
+      times->lap(phase);
+  };
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -120,7 +124,9 @@ emitObject(mlir::ModuleOp module, const Target &target,
     if (!function.isDeclaration() &&
         !llvm::is_contained(exported, function.getName()))
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  lap("translate to LLVM");
   optimise(*code, *machine);
+  lap("LLVM's passes");
   if (!dumpDirectory.empty())
     if (auto error = dump(*code, dumpDirectory))
       return error;
@@ -132,6 +138,7 @@ emitObject(mlir::ModuleOp module, const Target &target,
                                    llvm::CodeGenFileType::ObjectFile))
     return llvm::createStringError("this target cannot emit object files");
   emit.run(*code);
+  lap("machine code");
   return std::make_unique<llvm::SmallVectorMemoryBuffer>(
       std::move(bytes), "phlox.o", /*RequiresNullTerminator=*/false);
 }

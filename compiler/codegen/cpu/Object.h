@@ -1,6 +1,7 @@
 // From a module in the LLVM dialect to an object file.
 #pragma once
 #include "compiler/codegen/cpu/Target.h"
+#include "compiler/pipelines/PhaseTimes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <functional>
@@ -21,6 +22,6 @@ llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
 emitObject(mlir::ModuleOp module, const Target &target,
            llvm::function_ref<void(llvm::Module &)> extend,
            llvm::ArrayRef<std::string> exported,
-           const std::string &dumpDirectory = "");
+           const std::string &dumpDirectory = "", PhaseTimes *times = nullptr);
 
 } // namespace phlox::cpu

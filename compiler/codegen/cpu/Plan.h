@@ -63,8 +63,10 @@ struct Kernel {
   llvm::SmallSetVector<Value, 4> reads; ///< values with a place
   SmallVector<unsigned> after;          ///< kernels that must have run
   int64_t level = 0, tasks = 1;
-  double cost = 0; ///< rough nanoseconds on one core
-  Value guard;     ///< a scalar; where it is false, nobody reads the result
+  double cost = 0;             ///< rough nanoseconds on one core
+  double flops = 0, bytes = 0; ///< of one run
+  int64_t record = -1;         ///< its number among the kernels of the artifact
+  Value guard; ///< a scalar; where it is false, nobody reads the result
   Chain *chain = nullptr;       ///< that it belongs to: a task is a tile
   std::unique_ptr<Region> body; ///< of a scan
   std::string name;

@@ -268,10 +268,12 @@ void RegionPlanner::estimate(Kernel &kernel) {
        auto scan = mlir::dyn_cast_or_null<ScanOp>(block->getParentOp());
        block = scan->getBlock())
     times *= scan.getLength();
-  plan.flops += flops * times;
+  kernel.flops = flops;
+  kernel.bytes = tensorBytes(tensorType(kernel.root));
   for (Value value : kernel.reads)
-    plan.bytes += times * tensorBytes(tensorType(value));
-  plan.bytes += times * tensorBytes(tensorType(kernel.root));
+    kernel.bytes += tensorBytes(tensorType(value));
+  plan.flops += flops * times;
+  plan.bytes += kernel.bytes * times;
 }
 
 namespace {

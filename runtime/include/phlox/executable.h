@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 #define PHLOX_EXECUTABLE_MAGIC 0x584f4c48504d5850ull
-#define PHLOX_EXECUTABLE_VERSION 1u
+#define PHLOX_EXECUTABLE_VERSION 2u
 
 /* Element types; safetensors' names in comments. */
 typedef enum phlox_dtype {
@@ -55,6 +55,12 @@ struct phlox_call;
 typedef void phlox_task(const struct phlox_call *call, const int64_t *loops,
                         int64_t index);
 
+/* Told of one task of one kernel, by artifacts that were compiled with records:
+   `begin` and `end` are the core's time stamp counter, `kernel` the row of the
+   table. Called on the thread that ran the task. */
+typedef void phlox_record(void *recorder, uint32_t kernel, int64_t task,
+                          uint64_t begin, uint64_t end);
+
 /* What compiled code receives. All addresses outlive the call; arena and
    scratch are multiples of 64, inputs and outputs of their element's size. */
 typedef struct phlox_call {
@@ -67,6 +73,8 @@ typedef struct phlox_call {
   void (*parallel_for)(const struct phlox_call *call, phlox_task *task,
                        const int64_t *loops, int64_t count);
   void *pool; /* the runtime's own */
+  phlox_record *record; /* null: nobody wants records */
+  void *recorder;
 } phlox_call;
 
 typedef void phlox_entry_function(const phlox_call *call);
@@ -90,6 +98,16 @@ typedef struct phlox_variant {
   const uint64_t *scratch_bytes;        /* entry_count sizes */
 } phlox_variant;
 
+/* One kernel of an entry point: a loop nest that runs as `tasks` tasks. */
+typedef struct phlox_kernel {
+  const char *name; /* what it computes, "matmul 256x23x256 add mish" */
+  uint32_t entry;   /* row of its entry point */
+  uint32_t step;    /* kernels of one step may run at the same time */
+  uint64_t calls;   /* how often one call of the entry point runs it */
+  uint64_t flops;   /* of all tasks, one run */
+  uint64_t bytes;   /* read and written by all tasks, one run */
+} phlox_kernel;
+
 typedef struct phlox_executable_table {
   uint64_t magic;       /* PHLOX_EXECUTABLE_MAGIC */
   uint32_t version;     /* PHLOX_EXECUTABLE_VERSION */
@@ -99,13 +117,14 @@ typedef struct phlox_executable_table {
   const char *compiler; /* version of the compiler that wrote it */
   const char *hash;     /* 64 hex digits: IR, options, compiler */
   uint64_t arena_bytes;
-  uint32_t leaf_count, entry_count, variant_count, reserved;
+  uint32_t leaf_count, entry_count, variant_count, kernel_count;
   const phlox_tensor *leaves;
   const phlox_entry_desc *entries;
   const phlox_variant *variants; /* best first */
   const uint8_t *ir;             /* MLIR bytecode, null when stripped */
   uint64_t ir_bytes;
-  void *reserved_pointers[4];
+  const phlox_kernel *kernels; /* of an artifact with records, else null */
+  void *reserved_pointers[3];
 } phlox_executable_table;
 
 /* Exported by a shared artifact as PHLOX_QUERY_SYMBOL, and under the name in
@@ -124,9 +143,10 @@ typedef struct phlox_trailer {
 
 #ifdef __cplusplus
 static_assert(sizeof(phlox_trailer) == 56, "trailer layout");
-static_assert(sizeof(phlox_call) == 48, "call layout");
+static_assert(sizeof(phlox_call) == 64, "call layout");
 static_assert(sizeof(phlox_tensor) == 40, "tensor layout");
 static_assert(sizeof(phlox_entry_desc) == 56, "entry layout");
+static_assert(sizeof(phlox_kernel) == 40, "kernel layout");
 static_assert(sizeof(phlox_variant) == 32, "variant layout");
 static_assert(sizeof(phlox_executable_table) == 144, "table layout");
 }

@@ -132,6 +132,14 @@ PHLOX_API phlox_status *phlox_entry_run(phlox_entry *entry, phlox_state *state,
                                         size_t input_count,
                                         const phlox_buffer *outputs,
                                         size_t output_count);
+/// Has every kernel of the entry point's runs reported to `record`, from the
+/// thread that ran it; null ends that.
+///
+/// Errors:  UNSUPPORTED for an artifact that was compiled without records.
+/// Threads: not during a run.
+PHLOX_API phlox_status *phlox_entry_record(phlox_entry *entry,
+                                           phlox_record *record,
+                                           void *recorder);
 PHLOX_API void phlox_entry_free(phlox_entry *entry);
 
 #ifdef __cplusplus
