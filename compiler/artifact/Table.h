@@ -34,7 +34,7 @@ struct Table {
   std::vector<TensorRow> leaves;
   std::vector<EntryRow> entries;
   std::vector<KernelRow> kernels; ///< of an artifact with records
-  std::string ir; ///< bytecode, may be empty
+  std::string ir;                 ///< bytecode, may be empty
 };
 
 /// Returns the table's row for a tensor of the dialect.

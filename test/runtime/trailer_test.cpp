@@ -19,7 +19,7 @@ TEST(Trailer, HashCoversTheImageAndItsOwnHead) {
   std::string image = "image";
   phlox_trailer trailer = make_trailer(bytes_of(image));
   EXPECT_EQ(std::string(trailer.magic, 8), "PHLOXEND");
-  EXPECT_EQ(trailer.version, 1u);
+  EXPECT_EQ(trailer.version, PHLOX_EXECUTABLE_VERSION);
   EXPECT_EQ(trailer.bytes, 5u);
   std::string hashed = artifact_of(image, trailer).substr(0, 5 + 24);
   Sha256Digest digest = sha256(bytes_of(hashed));

@@ -72,7 +72,7 @@ typedef struct phlox_call {
      thread, and returns when all are done. */
   void (*parallel_for)(const struct phlox_call *call, phlox_task *task,
                        const int64_t *loops, int64_t count);
-  void *pool; /* the runtime's own */
+  void *pool;           /* the runtime's own */
   phlox_record *record; /* null: nobody wants records */
   void *recorder;
 } phlox_call;

@@ -137,9 +137,8 @@ PHLOX_API phlox_status *phlox_entry_run(phlox_entry *entry, phlox_state *state,
 ///
 /// Errors:  UNSUPPORTED for an artifact that was compiled without records.
 /// Threads: not during a run.
-PHLOX_API phlox_status *phlox_entry_record(phlox_entry *entry,
-                                           phlox_record *record,
-                                           void *recorder);
+PHLOX_API phlox_status *
+phlox_entry_record(phlox_entry *entry, phlox_record *record, void *recorder);
 PHLOX_API void phlox_entry_free(phlox_entry *entry);
 
 #ifdef __cplusplus

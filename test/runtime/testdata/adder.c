@@ -181,7 +181,8 @@ static const phlox_executable_table table = {
     variants,
     0,
     0,
-    {0, 0, 0, 0},
+    0,
+    {0, 0, 0},
 };
 
 #ifndef ADDER_WITHOUT_QUERY
