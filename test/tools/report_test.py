@@ -3,120 +3,15 @@
 Usage: report_test.py PROGRAM
 """
 
-import html.parser
 import json
-import pathlib
 import re
-import shutil
 import statistics
-import subprocess
-import tempfile
 import unittest
 
 import cli
+from report_runs import ReportCase, make_run
 
-EVAL = "env_step,update,wall_s,mean,sd,min,max,iqm,length,returns"
-METRICS = "env_step,update,wall_s,charts_SPS_window,losses_qf_loss,losses_alpha"
-EPISODES = "env_step,env,return,length,terminated,truncated,wall_s"
-VOID = {"meta", "br"}
-
-
-def summary(values):
-    ranked, cut = sorted(values), len(values) // 4
-    return (statistics.fmean(values), statistics.stdev(values), ranked[0],
-            ranked[-1], statistics.fmean(ranked[cut:len(ranked) - cut]))
-
-
-def make_run(parent, name, seed=1, evaluations=4, ended=True, rate="0.001",
-             env="lqr", bias=0.0):
-    """Writes a run folder like a trainer's, with numbers of many digits."""
-    run = pathlib.Path(parent) / name
-    run.mkdir(parents=True)
-    (run / "config.toml").write_text(
-        f'algorithm = "sac"  # ALGO\nenv.id = "{env}"\nseed = {seed}\n'
-        f"threads = {seed}\nactor.lr = {rate}\nactor.hidden = [8, 8]\n")
-    metrics, episodes, evals = [METRICS], [EPISODES], [EVAL]
-    for i in range(1, 9):
-        loss = "" if i < 3 else repr(1 / (i + seed))
-        metrics.append(f"{i * 100},{i * 90},{i / 3:.3f},{300 / seed!r},{loss},"
-                       f"{0.5 ** i!r}")
-        episodes.append(f"{i * 100},0,{-100 / (i + seed)!r},100,0,1,{i / 3:.3f}")
-    returns = []
-    for i in range(1, evaluations + 1):
-        returns = [bias - 100 / (i + seed) + k / 7 for k in range(5)]
-        numbers = ",".join(map(repr, summary(returns)))
-        evals.append(f"{i * 200},{i * 180},{i / 3:.3f},{numbers},100,"
-                     + " ".join(map(repr, returns)))
-    for file, lines in (("metrics", metrics), ("episodes", episodes),
-                        ("eval", evals)):
-        (run / f"{file}.csv").write_text("\n".join(lines) + "\n")
-    manifest = {"phlox": "0.1.0", "artifact_hash": "ab" * 32, "host": "h<b>",
-                "end": "2026-11-21T10:00:00Z" if ended else None,
-                "exit_reason": "finished"}
-    (run / "manifest.json").write_text(json.dumps(manifest))
-    if ended and returns:
-        mean, sd, low, high, iqm = summary(returns)
-        final = {"step": 800, "mean": mean, "sd": sd, "iqm": iqm, "min": low,
-                 "max": high, "episodes": 5, "returns": returns}
-        (run / "result.json").write_text(json.dumps({"final": final}))
-    return run
-
-
-class Page(html.parser.HTMLParser):
-    """Tags must close in order; scripts of data are kept."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.stack, self.charts, self.data, self.cells = [], [], None, []
-        self.addresses = []
-        self.feed(text)
-        assert not self.stack, self.stack
-
-    def handle_starttag(self, tag, attributes):
-        self.addresses += [v for k, v in attributes if k in ("src", "href")]
-        if tag not in VOID:
-            self.stack.append((tag, dict(attributes)))
-
-    def handle_startendtag(self, tag, attributes):
-        pass
-
-    def handle_endtag(self, tag):
-        opened = self.stack.pop()
-        assert opened[0] == tag, (opened, tag)
-
-    def handle_data(self, text):
-        tag, attributes = self.stack[-1] if self.stack else ("", {})
-        if tag == "script" and attributes.get("id") == "data":
-            self.data = json.loads(text)
-        elif tag == "script" and attributes.get("type"):
-            self.charts.append(json.loads(text))
-        elif "td" in [name for name, _ in self.stack]:
-            self.cells.append(text)
-
-
-class ReportTest(unittest.TestCase):
-    def setUp(self):
-        self.place = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.place)
-        self.out = self.place / "page.html"
-
-    def report(self, *runs):
-        """Returns the page and the notes on stderr, artifacts' aside."""
-        result = cli.phlox("report", *runs, "-o", self.out)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        notes = [line for line in result.stderr.splitlines()
-                 if "artifact.so" not in line]
-        for note in notes:
-            self.assertRegex(note, r"\Aphlox: .+(must|should|cannot) .+: .+\Z")
-        self.text = self.out.read_text()
-        return Page(self.text), notes
-
-    def refuse(self, status, text, *words):
-        result = cli.phlox("report", *words)
-        self.assertEqual((result.returncode, result.stdout), (status, ""))
-        self.assertRegex(result.stderr, r"\Aphlox: [^\n]+\n\Z")
-        self.assertRegex(result.stderr, text)
-
+class ReportTest(ReportCase):
     def test_numbers_are_those_of_the_tables(self):
         runs = [make_run(self.place, f"r{i}", seed=i) for i in (1, 2, 3)]
         page, notes = self.report(*runs)
@@ -260,21 +155,23 @@ class ReportTest(unittest.TestCase):
         self.refuse(1, "must set 'algorithm': got none", run, "-o", self.out)
         self.assertFalse(self.out.exists())
 
-    def test_browser_runs_it_without_a_word(self):
-        browser = shutil.which("chromium") or shutil.which("google-chrome")
-        if not browser:
-            self.skipTest("needs chromium or google-chrome")
-        self.report(make_run(self.place, "r1"), make_run(self.place, "r2", 2))
-        for width in (390, 1280):
-            result = subprocess.run(
-                [browser, "--headless", "--no-sandbox", "--disable-gpu",
-                 "--enable-logging=stderr", f"--window-size={width},900",
-                 f"--user-data-dir={self.place}/profile", "--dump-dom",
-                 self.out.as_uri()], capture_output=True, text=True,
-                timeout=60)
-            self.assertEqual(result.returncode, 0, result.stderr)
-            self.assertNotIn("CONSOLE", result.stderr)
-            self.assertIn("clip-path", result.stdout)  # the script ran
+    def test_policies_that_act_otherwise_have_a_section(self):
+        run = make_run(self.place, "r1")
+        for particles, level in ((1, -9.0), (4, -3.0)):
+            (run / f"eval-800-particles{particles}.json").write_text(json.dumps(
+                {"nfe": 2, "particles": particles, "env_step": 800,
+                 "sample_us": 1.5, "returns": [level, level - 1]}))
+        (run / "eval-800-particles9.json").write_text('{"returns": []}')
+        page, notes = self.report(run)
+        self.assertEqual(len(notes), 1)
+        self.assertIn("particles9.json: must hold env_step and returns",
+                      notes[0])
+        self.assertIn("network evaluations per action", self.text)
+        line = next(one for chart in page.charts for one in chart["series"]
+                    if one["x"] == [1, 2, 8])
+        # the final evaluation: one network evaluation; the files: 2 and 8
+        for got, wanted in zip(line["y"][1:], (-9.5, -3.5)):
+            self.assertAlmostEqual(got, wanted)
 
 
 if __name__ == "__main__":

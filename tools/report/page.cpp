@@ -61,6 +61,7 @@ std::string page(const std::vector<Run> &runs,
   out += aggregate_section(groups);
   out += diagnostics_section(groups);
   out += throughput_section(groups);
+  out += cost_section(groups);
   out += differences_section(groups);
   out += programs_section(groups);
   out += runs_section(runs, groups);

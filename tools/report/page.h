@@ -23,6 +23,7 @@ std::string comparison_section(const std::vector<Group> &groups);
 std::string aggregate_section(const std::vector<Group> &groups);
 std::string diagnostics_section(const std::vector<Group> &groups);
 std::string throughput_section(const std::vector<Group> &groups);
+std::string cost_section(const std::vector<Group> &groups);
 std::string differences_section(const std::vector<Group> &groups);
 std::string programs_section(const std::vector<Group> &groups);
 std::string runs_section(const std::vector<Run> &runs,
@@ -31,6 +32,11 @@ std::string data_section(const std::vector<Run> &runs);
 
 /// Returns the names of the tasks, in the order of their first groups.
 std::vector<std::string> tasks_of(const std::vector<Group> &groups);
+
+/// Returns a spot in the colour of a group.
+std::string swatch(int group);
+/// Returns the first digits of a hash, the whole of it on pointing.
+std::string short_hash(const std::string &hash);
 
 /// Rows under a header, sortable by a tap; the columns after the first ones are
 /// numbers. Cells are HTML.

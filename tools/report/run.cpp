@@ -3,6 +3,7 @@
 #include "rl/trainer/errors.h"
 #include "rl/trainer/evaluation.h"
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -33,6 +34,7 @@ public:
     evaluations();
     manifest();
     result();
+    policies();
     if (run_.ended() && run_.last.empty())
       note("result.json must hold a final evaluation: got none, its last "
            "evaluation is shown");
@@ -180,6 +182,44 @@ private:
     run_.last.push_back(std::move(row));
   }
 
+  // evaluations by hand: each file for itself, other files are no business
+  void policies() {
+    std::vector<fs::path> files;
+    std::error_code ignored;
+    for (const auto &entry : fs::directory_iterator(run_.path, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("eval-") && name.ends_with(".json"))
+        files.push_back(entry.path());
+    }
+    std::sort(files.begin(), files.end());
+    for (const fs::path &path : files) {
+      const std::string name = path.filename().string();
+      std::string whole;
+      const json found = object(name.c_str(), whole);
+      if (!found.is_object())
+        continue;
+      try {
+        PolicyRow row;
+        row.file = name;
+        // a policy without these keys evaluates its network once
+        row.nfe = found.value("nfe", std::int64_t{1});
+        row.particles = found.value("particles", std::int64_t{1});
+        row.last_parameters = name.ends_with("-no-ema.json");
+        row.env_step = found.at("env_step").get<double>();
+        row.sample_us = found.value("sample_us", 0.0);
+        row.returns = found.at("returns").get<std::vector<double>>();
+        if (row.returns.empty() || row.nfe < 1 || row.particles < 1)
+          throw std::runtime_error("empty");
+        run_.policies.push_back(std::move(row));
+      } catch (const std::exception &) {
+        run_.notes.push_back(
+            fmt::format("{}: must hold env_step and returns, all of them "
+                        "numbers: got another shape",
+                        path.string()));
+      }
+    }
+  }
+
   Run &run_;
 };
 
@@ -195,6 +235,16 @@ double last_of(const Table &table, std::string_view name) {
 double Run::env_step() const {
   return std::max({last_of(metrics, "env_step"), last_of(episodes, "env_step"),
                    last_of(eval, "env_step")});
+}
+
+std::int64_t Run::setting(const std::string &key) const {
+  const auto at = config.find(key);
+  std::int64_t value = 0;
+  if (at == config.end())
+    return 1;
+  const char *end = at->second.data() + at->second.size();
+  const auto [rest, error] = std::from_chars(at->second.data(), end, value);
+  return error == std::errc() && rest == end && value > 0 ? value : 1;
 }
 
 double Run::wall_s() const {

@@ -22,6 +22,16 @@ struct ProgramEntry {
   std::uint64_t flops = 0, bytes = 0;
 };
 
+/// What `phlox eval` left in the folder: the run's policy, acting as trained or
+/// otherwise.
+struct PolicyRow {
+  std::string file;
+  std::int64_t nfe = 1, particles = 1;
+  bool last_parameters = false; // --no-ema
+  double env_step = 0, sample_us = 0;
+  std::vector<double> returns;
+};
+
 struct Run {
   std::filesystem::path path;
   std::string name; // the folder's
@@ -30,6 +40,7 @@ struct Run {
   Table metrics, episodes, eval;
   std::vector<EvaluationRow> evaluations;
   std::vector<EvaluationRow> last; // the final evaluation: one or none
+  std::vector<PolicyRow> policies; // from eval-*.json, by name
   // from the manifest; empty: not known
   std::string version, compiler, mujoco, host, cpu, artifact_hash, start, end,
       exit_reason, manifest;
@@ -44,6 +55,8 @@ struct Run {
   /// Returns env steps per second over the whole run, 0 if not known.
   double steps_per_second() const;
   bool ended() const { return !end.empty(); }
+  /// Returns a whole number of the configuration, 1 if it has none.
+  std::int64_t setting(const std::string &key) const;
 };
 
 /// Returns the run folders that a path names: itself, or all that lie in it,

@@ -12,12 +12,7 @@ namespace phlox::report {
 namespace {
 
 constexpr double tail = 0.05; // of a run's evaluations
-constexpr std::size_t hash_digits = 12, open_notes = 12;
-
-std::string swatch(int group) {
-  return fmt::format("<i class=\"swatch\" style=\"--c:{}\"></i>",
-                     colour(group));
-}
+constexpr std::size_t open_notes = 12;
 
 // over runs: the mean of a number that each run has or not
 template <class F> double over_runs(const Group &group, F &&number) {
@@ -61,13 +56,6 @@ const EvaluationRow *shown(const Run &run) {
                                     : nullptr;
 }
 
-std::string short_hash(const std::string &hash) {
-  return hash.empty()
-             ? "–"
-             : fmt::format("<code title=\"{}\">{}</code>", escape(hash),
-                           escape(hash.substr(0, hash_digits)));
-}
-
 std::string or_dash(const std::string &text) {
   return text.empty() ? "–" : escape(text);
 }
@@ -87,6 +75,17 @@ std::vector<std::string> tasks_of(const std::vector<Group> &groups) {
     if (std::find(tasks.begin(), tasks.end(), group.env) == tasks.end())
       tasks.push_back(group.env);
   return tasks;
+}
+
+std::string swatch(int group) {
+  return fmt::format("<i class=\"swatch\" style=\"--c:{}\"></i>",
+                     colour(group));
+}
+
+std::string short_hash(const std::string &hash) {
+  return hash.empty() ? "–"
+                      : fmt::format("<code title=\"{}\">{}</code>",
+                                    escape(hash), escape(hash.substr(0, 12)));
 }
 
 std::string draw(const HtmlTable &table) {
@@ -199,34 +198,6 @@ std::string differences_section(const std::vector<Group> &groups) {
   return "<h2>Configuration: what groups do not share</h2>\n" + draw(table) +
          "<p>Left out: seed, threads, evaluation, logs and checkpoints, which "
          "do not set groups apart. –: the key is not there.</p>";
-}
-
-std::string programs_section(const std::vector<Group> &groups) {
-  HtmlTable table{
-      {"group", "entry point", "artifact", "MFLOP per call", "MB per call"},
-      {},
-      3};
-  for (std::size_t i = 0; i < groups.size(); i++) {
-    const auto &runs = groups[i].runs;
-    const auto run = std::find_if(runs.begin(), runs.end(), [](const Run *one) {
-      return !one->entries.empty();
-    });
-    if (run == runs.end())
-      continue;
-    for (const ProgramEntry &entry : (*run)->entries)
-      table.rows.push_back(
-          {swatch(static_cast<int>(i)) + escape(groups[i].label),
-           "<code>" + escape(entry.name) + "</code>",
-           short_hash((*run)->artifact_hash),
-           fmt::format("{:.3f}", static_cast<double>(entry.flops) / 1e6),
-           fmt::format("{:.3f}", static_cast<double>(entry.bytes) / 1e6)});
-  }
-  if (table.rows.empty())
-    return "";
-  return "<h2>Compiled programs</h2>\n<details><summary>Arithmetic and memory "
-         "traffic of each entry point, as the artifact states them; a "
-         "multiply-add is 2 FLOP</summary>" +
-         draw(table) + "</details>";
 }
 
 std::string runs_section(const std::vector<Run> &runs,

@@ -1,5 +1,6 @@
 #include "tools/video/renderer.h"
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fmt/format.h>
 #include <stdexcept>
@@ -11,8 +12,39 @@ constexpr int most_geoms = 2000;
 // fine enough for 480 pixels, and fast enough without a graphics card
 constexpr int shadow_pixels = 1024, samples_per_pixel = 2;
 
-// the model's own camera that follows, or one that follows its first body, or
-// the view that the model asks for
+// radii of what moves that a picture's half is wide
+constexpr double margin = 2.2;
+
+// the ball around all geoms that are not fixed to the world, as the model
+// starts
+struct Ball {
+  double middle[3] = {}, radius = 0;
+};
+Ball moving_part(const mjModel *model) {
+  std::unique_ptr<mjData, void (*)(mjData *)> data(mj_makeData(model),
+                                                   mj_deleteData);
+  mj_forward(model, data.get());
+  double low[3], high[3];
+  std::fill(low, low + 3, mjMAXVAL);
+  std::fill(high, high + 3, -mjMAXVAL);
+  for (int geom = 0; geom < model->ngeom; geom++)
+    if (model->body_weldid[model->geom_bodyid[geom]] != 0)
+      for (int k = 0; k < 3; k++) {
+        const double at = data->geom_xpos[3 * geom + k],
+                     size = model->geom_rbound[geom];
+        low[k] = std::min(low[k], at - size);
+        high[k] = std::max(high[k], at + size);
+      }
+  Ball ball;
+  for (int k = 0; k < 3; k++) {
+    ball.middle[k] = (low[k] + high[k]) / 2;
+    ball.radius = std::max(ball.radius, (high[k] - low[k]) / 2);
+  }
+  return ball;
+}
+
+// the model's own camera that follows, or one that follows what floats, or one
+// that looks at what moves
 mjvCamera find_camera(const mjModel *model) {
   mjvCamera camera;
   mjv_defaultFreeCamera(model, &camera);
@@ -21,6 +53,12 @@ mjvCamera find_camera(const mjModel *model) {
     camera.type = mjCAMERA_FIXED;
     camera.fixedcamid = track;
     return camera;
+  }
+  const Ball ball = moving_part(model);
+  if (ball.radius > 0 && ball.radius < mjMAXVAL / 2) {
+    std::copy(ball.middle, ball.middle + 3, camera.lookat);
+    const double half_angle = model->vis.global.fovy / 2 * mjPI / 180;
+    camera.distance = margin * ball.radius / std::tan(half_angle);
   }
   for (int joint = 0; joint < model->njnt; joint++)
     if (model->jnt_type[joint] == mjJNT_FREE) {
