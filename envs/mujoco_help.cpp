@@ -56,13 +56,14 @@ const char *help_of(const std::string &key) {
 
 Entry mujoco_entry(const char *id, const char *summary,
                    const MujocoDefaults &common, Kwargs own,
-                   std::unique_ptr<Environment> (*make)(const Kwargs &)) {
+                   std::unique_ptr<Environment> (*make)(const Kwargs &),
+                   const Kwargs &own_help) {
   own["xml_file"] = common.xml_file;
   own["frame_skip"] = common.frame_skip;
   own["max_episode_steps"] = common.max_episode_steps;
   Kwargs help = Kwargs::object();
   for (const auto &[key, value] : own.items())
-    help[key] = help_of(key);
+    help[key] = own_help.contains(key) ? own_help[key] : help_of(key);
   return {id, summary, std::move(own), make, std::move(help)};
 }
 

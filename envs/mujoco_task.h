@@ -61,12 +61,13 @@ struct MujocoDefaults {
 };
 
 /// Describes a MuJoCo task; its help comes from one table for all of them
-/// (mujoco_help.cpp).
+/// (mujoco_help.cpp) and, for keyword arguments of its own, from `own_help`.
 ///
-/// Errors:  std::logic_error for a keyword argument that the table lacks.
+/// Errors:  std::logic_error for a keyword argument without help.
 Entry mujoco_entry(const char *id, const char *summary,
                    const MujocoDefaults &common, Kwargs own,
-                   std::unique_ptr<Environment> (*make)(const Kwargs &));
+                   std::unique_ptr<Environment> (*make)(const Kwargs &),
+                   const Kwargs &own_help = Kwargs::object());
 
 /// Reads the keyword arguments that all tasks have and loads the model, which
 /// must have the layout `exact` if it is the task's own, and else, being

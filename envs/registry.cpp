@@ -1,4 +1,5 @@
 #include "envs/registry.h"
+#include "envs/plugin.h"
 #include "envs/tasks.h"
 
 #include <algorithm>
@@ -150,7 +151,15 @@ void register_environment(Entry entry) {
   mutable_environments().push_back(std::move(entry));
 }
 
-const Entry &find_environment(std::string_view id) {
+const Entry &find_environment(std::string_view name) {
+  const auto [path, id] = split_plugin_id(name);
+  if (!path.empty()) {
+    const auto &own = load_plugin(path);
+    if (std::ranges::find(own, id) == own.end())
+      throw std::invalid_argument(
+          fmt::format("{}: environment must be one of {}: got '{}'", path,
+                      fmt::join(own, ", "), id));
+  }
   for (const Entry &entry : environments())
     if (entry.id == id)
       return entry;

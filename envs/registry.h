@@ -46,9 +46,9 @@ void register_environment(Entry entry);
 /// Returns all entries in the order of registration.
 const std::vector<Entry> &environments();
 
-/// Returns the entry of an id.
+/// Returns the entry of an id; PATH.so:ID is a task of a plug-in (plugin.h).
 ///
-/// Errors:  std::invalid_argument with the nearest known ids.
+/// Errors:  std::invalid_argument with the nearest known ids; as load_plugin.
 const Entry &find_environment(std::string_view id);
 
 /// Returns the defaults of a task overridden by the given keyword arguments.

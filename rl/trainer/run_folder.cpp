@@ -63,12 +63,17 @@ std::string first_line(int fd) {
   return std::string(line.substr(0, line.find('\n')));
 }
 
+// a task of a plug-in, PATH.so:ID, is its id in a folder's name
+std::string_view folder_part(std::string_view env) {
+  return env.substr(env.find_last_of("/:") + 1);
+}
+
 } // namespace
 
 std::string run_name(std::string_view env, std::string_view algorithm,
                      std::uint64_t seed, std::time_t start) {
-  return fmt::format("{}__{}__{}__{:%Y%m%d-%H%M%S}", env, algorithm, seed,
-                     fmt::gmtime(start));
+  return fmt::format("{}__{}__{}__{:%Y%m%d-%H%M%S}", folder_part(env),
+                     algorithm, seed, fmt::gmtime(start));
 }
 
 bool is_unbegun_run(const fs::path &path) {
@@ -89,7 +94,8 @@ fs::path find_run(const fs::path &path) {
 
 fs::path latest_run(const fs::path &parent, std::string_view env,
                     std::string_view algorithm, std::uint64_t seed) {
-  std::string prefix = fmt::format("{}__{}__{}__", env, algorithm, seed);
+  std::string prefix =
+      fmt::format("{}__{}__{}__", folder_part(env), algorithm, seed);
   fs::path newest;
   for (const fs::path &run : runs_in(parent)) {
     // the rest of the name is the date, so names sort by time

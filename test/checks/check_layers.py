@@ -27,7 +27,8 @@ ALLOWED = {
     + RUNTIME + LIBRARIES,
     "envs": ["envs/", "mujoco/"] + LIBRARIES,
     # what a user's program may rest on
-    "examples": ["dsl/", "rl/algorithms/", "compiler/artifact/Link.h", "phlox/"],
+    "examples": ["dsl/", "rl/algorithms/", "compiler/artifact/Link.h", "phlox/",
+                 "envs/", "mujoco/", "fmt/", "nlohmann/"],
     # becomes part of an exported folder, beside these
     "examples/exported-policy": ["policy.h", "policy_check.h", "phlox/"],
     "tools": ANY,

@@ -116,7 +116,9 @@ void add_env_verb(CLI::App &app) {
   CLI::App *action = verb->add_subcommand(
       "replay", "Step from a given state through given actions, in the task's "
                 "own units, not clipped, without resets or noise");
-  action->add_option("ENV", arguments->id, "An id that phlox envs lists")
+  action
+      ->add_option("ENV", arguments->id,
+                   "An id that phlox envs lists, or PATH.so:ID")
       ->required();
   action
       ->add_option("--in", arguments->in,

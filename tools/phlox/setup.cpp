@@ -1,4 +1,5 @@
 #include "tools/phlox/setup.h"
+#include "envs/plugin.h"
 #include "phlox/runtime.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/program.h"
@@ -64,7 +65,16 @@ std::filesystem::path cache_folder() {
 void add_program_options(CLI::App &verb, Words &words) {
   verb.add_option("ALGO", words.algorithm,
                   "An algorithm that phlox algorithms lists");
-  verb.add_option("--env", words.env, "An environment that phlox envs lists");
+  verb.add_option("--env", words.env,
+                  "An environment that phlox envs lists, or PATH.so:ID")
+      ->transform([](const std::string &env) {
+        // a run may go on from another folder
+        const auto [path, id] = envs::split_plugin_id(env);
+        return path.empty()
+                   ? env
+                   : fmt::format("{}:{}",
+                                 std::filesystem::absolute(path).string(), id);
+      });
   verb.add_option("--config", words.files,
                   "A TOML file; several, later ones win")
       ->take_all()
