@@ -8,8 +8,8 @@ import re
 import statistics
 import unittest
 
-import cli
 from report_runs import ReportCase, make_run
+
 
 class ReportTest(ReportCase):
     def test_numbers_are_those_of_the_tables(self):
