@@ -1,4 +1,5 @@
 #include "test/fuzz/comparison.h"
+#include "test/fuzz/raw_call.h"
 #include "test/support/compiled_functions.h"
 #include "tools/phlox/eager.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -31,9 +32,15 @@ HostTensor drawArgument(const std::string &name, RankedTensorType type) {
   std::mt19937_64 random(std::hash<std::string>()(name) + 1);
   std::normal_distribution<double> normal;
   static const double special[] = {0, -0., 1, -1, 0.5, -2, 3, 1e-4, 20, -30};
-  for (double &x : tensor.reals)
-    x = float(name[0] == 's' && random() % 2 ? special[random() % 10]
-                                             : normal(random));
+  // noise made an input, "f/...": of the unit interval
+  std::uniform_real_distribution<double> unit(1e-3, 1 - 1e-3);
+  if (name.starts_with("f/"))
+    for (double &x : tensor.reals)
+      x = float(unit(random));
+  else
+    for (double &x : tensor.reals)
+      x = float(name[0] == 's' && random() % 2 ? special[random() % 10]
+                                               : normal(random));
   bool isTruth = type.getElementType().isInteger(1),
        isIndex = type.getElementType().isInteger(32);
   for (uint64_t &n : tensor.counts)
@@ -115,13 +122,12 @@ void compareReals(const std::string &name, const HostTensor &actual,
   }
 }
 
-void compareThreads(int threads, const Tensors &one, const Tensors &more,
-                    std::vector<std::string> &lines) {
+void compareBits(const std::string &how, const Tensors &one,
+                 const Tensors &more, std::vector<std::string> &lines) {
   for (auto &[name, tensor] : one)
     if (!sameBits(tensor, more.at(name)))
-      lines.push_back(fmt::format("{}: {} threads must give the bits of one: "
-                                  "got others",
-                                  name, threads));
+      lines.push_back(fmt::format(
+          "{}: {} must give the bits of one thread: got others", name, how));
 }
 
 // an artifact calls nobody: neither a library of mathematics nor an allocator
@@ -273,9 +279,11 @@ std::vector<std::string> differences(mlir::ModuleOp program,
   Tensors one = runWith(compiled, reference.arguments, 1);
   compare(one);
   for (int threads : {2, 3})
-    compareThreads(threads, one,
-                   runWith(compiled, reference.arguments, threads), lines);
-  tally.runs += 3;
+    compareBits(std::to_string(threads) + " threads", one,
+                runWith(compiled, reference.arguments, threads), lines);
+  compareBits("tasks run backward", one,
+              runRaw(compiled, reference.arguments, lines), lines);
+  tally.runs += 4;
   return lines;
 }
 

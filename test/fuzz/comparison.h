@@ -38,8 +38,9 @@ struct Reference {
 /// Interprets entry point "f"; arguments follow from their names and types.
 Reference makeReference(mlir::ModuleOp program);
 
-/// Runs a program with 1, 2 and 3 threads (eager: with 2): what is out of
-/// bounds, or differs between threads, each with a line; empty is good.
+/// Runs a program with 1, 2 and 3 threads, and with tasks run backward between
+/// guards (eager: with 2 threads): what is out of bounds, or differs between
+/// them, each with a line; empty is good.
 std::vector<std::string> differences(mlir::ModuleOp program,
                                      const Reference &reference,
                                      const Setting &setting, Tally &tally);

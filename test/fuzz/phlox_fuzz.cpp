@@ -41,7 +41,7 @@ int run(const Search &what, const std::string &folder) {
         failures++;
       },
       [&](const Tally &tally) {
-        if (tally.programs % 1000 == 0)
+        if (tally.programs % 500 == 0)
           fmt::print("{} programs, {} failed\n", tally.programs, failures);
         std::fflush(stdout);
       });

@@ -1,4 +1,6 @@
 #include "test/fuzz/recipe.h"
+#include "compiler/passes/Passes.h"
+#include "mlir/Pass/PassManager.h"
 #include "test/fuzz/maker.h"
 #include <random>
 
@@ -6,6 +8,13 @@ namespace phlox::fuzz {
 
 namespace {
 constexpr int kFrame = 24, kMostSteps = 10, kPerStep = 40;
+}
+
+static void makeNoiseInputs(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext());
+  passes.addPass(createExplicitNoise());
+  if (mlir::failed(passes.run(module)))
+    throw std::runtime_error("noise must become inputs");
 }
 
 Recipe drawRecipe(uint64_t seed) {
@@ -51,6 +60,8 @@ Program makeProgram(const Recipe &recipe, Recipe *used) {
     }
     maker.finish(frame);
   });
+  if (frame.once(8))
+    makeNoiseInputs(program.module());
   noted.frame = frame.answers();
   if (used)
     *used = std::move(noted);
