@@ -11,6 +11,8 @@ struct Setting {
   std::string target = "native";
   std::vector<std::string> without; ///< rewrites left out
   bool isEager = false;
+  /// Also with 2 and 3 threads; on a busy machine they wait for each other.
+  bool hasThreads = true;
 };
 std::string textOf(const Setting &setting);
 /// Draws a setting for targets of this machine; `rewrites` may be left out.
@@ -39,8 +41,8 @@ struct Reference {
 Reference makeReference(mlir::ModuleOp program);
 
 /// Runs a program with 1, 2 and 3 threads, and with tasks run backward between
-/// guards (eager: with 2 threads): what is out of bounds, or differs between
-/// them, each with a line; empty is good.
+/// guards (eager: once): what is out of bounds, or differs between them, each
+/// with a line; empty is good.
 std::vector<std::string> differences(mlir::ModuleOp program,
                                      const Reference &reference,
                                      const Setting &setting, Tally &tally);

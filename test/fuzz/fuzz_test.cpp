@@ -45,7 +45,7 @@ std::vector<std::string> compareWith(double factor) {
   Program wrong = make(factor), right = make(0.5);
   Tally tally;
   return differences(wrong.module(), makeReference(right.module()),
-                     {"native", {}, false}, tally);
+                     {"native", {}}, tally);
 }
 
 TEST(Fuzz, SeesSmallErrors) {

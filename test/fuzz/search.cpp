@@ -179,11 +179,11 @@ std::vector<std::string> replay(mlir::ModuleOp program,
                                 Tally &tally) {
   std::vector<Setting> settings;
   for (const std::string &target : targets) {
-    settings.push_back({target, {}, false});
-    settings.push_back({target, rewrites, false});
+    settings.push_back({target, {}});
+    settings.push_back({target, rewrites});
     if (rewrites.size() > 1)
       for (const std::string &name : rewrites)
-        settings.push_back({target, {name}, false});
+        settings.push_back({target, {name}});
     settings.push_back({target, {}, true});
   }
   Reference reference = makeReference(program);
