@@ -34,25 +34,29 @@ class BenchTest(CliTest):
         """And one that is there makes a row."""
         peer = self.place / "jax_sac.py"
         peer.write_text('print("warming up")\n'
-                        'print(\'{"peer": "jax 1", "median_us": 7.5}\')\n')
+                        'print(\'{"peer": "jax 1", "median_us": 7.5, '
+                        '"first_us": 9e6}\')\n')
         words = ["bench", "sac", "--json", "--seconds", "0", "--threads", "1",
                  "--python", sys.executable, "--peers", self.place]
         rows = json.loads(self.succeed(*words))
         self.assertEqual([(row["work"], row["peer"], row["mode"])
                           for row in rows],
-                         [("sac/train_step", "phlox", "compiled"),
+                         [("sac/compile", "phlox", "compile"),
+                          ("sac/train_step", "phlox", "compiled"),
                           ("sac/train_step", "phlox", "eager"),
                           ("sac/train_step", "jax 1", "compiled"),
+                          ("sac/compile", "jax 1", "first call"),
                           ("sac/sample_1", "phlox", "compiled"),
                           ("sac/sample_1", "phlox", "eager")])
-        self.assertAlmostEqual(rows[2]["ratio"], 7.5 / rows[0]["median_us"])
-        self.assertIsNone(rows[2]["peak_percent"])
+        self.assertAlmostEqual(rows[3]["ratio"], 7.5 / rows[1]["median_us"])
+        self.assertIsNone(rows[3]["peak_percent"])
+        self.assertAlmostEqual(rows[4]["ratio"], 9e6 / rows[0]["median_us"])
         peer.write_text('raise SystemExit("No module named jax")\n')
         for python, text in ((sys.executable, "No module named jax"),
                              ("/no/python", "cannot be run")):
             result = phlox(*words[:-3], python, "--peers", self.place)
             self.assertEqual(result.returncode, 0)
-            self.assertEqual(len(json.loads(result.stdout)), 4)
+            self.assertEqual(len(json.loads(result.stdout)), 5)
             self.assertRegex(result.stderr, rf"\Aphlox: [^\n]*{text}[^\n]*\n\Z")
 
     def test_environments(self):
@@ -99,6 +103,22 @@ class BenchTest(CliTest):
                                        own["steps_per_s"] / 20)
         self.assertEqual(result.stderr.count("no row of envpool 1: gone\n"), 2)
 
+    def test_training(self):
+        """Windows of steps, ours and a peer's."""
+        (self.place / "train_sac.py").write_text(
+            'import sys\n'
+            'if "sbx" in sys.argv: sys.exit("No module named sbx")\n'
+            'print(\'{"peer": "SB3 1", "median_us": 1e9}\')\n')
+        result = phlox("bench", "train", "--json", "--seconds", "0",
+                       "--threads", "2", "--python", sys.executable, "--peers",
+                       self.place)
+        ours, peer = json.loads(result.stdout)
+        self.assertEqual((ours["work"], peer["peer"]), ("sac/train", "SB3 1"))
+        self.assertTrue(50 < ours["min_us"] <= ours["median_us"]
+                        <= ours["max_us"] < 1e6, ours)
+        self.assertAlmostEqual(peer["ratio"], 1e9 / ours["median_us"])
+        self.assertIn("No module named sbx", result.stderr)
+
     def test_profile(self):
         """The rows hold all FLOP of the entry point, the trace its tasks."""
         trace = self.place / "trace.json"
@@ -138,7 +158,7 @@ class BenchTest(CliTest):
     def test_peers_are_there(self):
         self.assertEqual({path.name for path in PEERS.glob("*.py")},
                          {"timing.py", "env_steps.py", "jax_sac.py", "jax_flame.py",
-                          "policy.py", "torch_flame.py"})
+                          "policy.py", "torch_flame.py", "train_sac.py"})
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 // environments beside theirs.
 #include "tools/phlox/bench_envs.h"
 #include "tools/phlox/bench_rows.h"
+#include "tools/phlox/bench_train.h"
 #include "tools/phlox/verbs.h"
+#include <chrono>
 #include <filesystem>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -65,7 +67,7 @@ std::vector<Work> works() {
       {"flame-m", "flame-m", {}, {{"train_step", {}}, {"sample_1", {}}}}};
 }
 constexpr int gemm_size = 256;
-const std::string gemm_name = "gemm", envs_name = "envs";
+const std::string train_name = "train", gemm_name = "gemm", envs_name = "envs";
 
 struct Arguments {
   std::string name, python = "python3", peers = PHLOX_PEERS;
@@ -73,6 +75,19 @@ struct Arguments {
   std::string profile; // file of a Chrome trace, or empty
   bool json = false, no_peers = false;
   double seconds = 1;
+};
+
+// a file that goes away with the scope, and its header
+struct TemporaryArtifact {
+  std::string path = (std::filesystem::temp_directory_path() /
+                      fmt::format("phlox-bench-{}.so", getpid()))
+                         .string();
+  ~TemporaryArtifact() {
+    std::error_code error;
+    std::filesystem::remove(path, error);
+    std::filesystem::remove(std::filesystem::path(path).replace_extension("h"),
+                            error);
+  }
 };
 
 class Bench {
@@ -83,6 +98,7 @@ public:
     std::vector<std::string> known = {gemm_name};
     for (const auto &work : works())
       known.push_back(work.name);
+    known.push_back(train_name);
     known.push_back(envs_name);
     if (!a.name.empty() &&
         std::find(known.begin(), known.end(), a.name) == known.end())
@@ -99,6 +115,8 @@ public:
     for (const auto &work : works())
       if (wanted(work.name))
         measure(work);
+    if (wanted(train_name))
+      train();
     if (wanted(envs_name))
       step_envs();
     if (a.json)
@@ -118,6 +136,17 @@ private:
     }
   }
 
+  // environments and updates together, as a user trains
+  void train() {
+    for (int threads : a.threads) {
+      const auto row = measure_training(threads, a.seconds);
+      add(row);
+      if (!a.no_peers)
+        for (const char *framework : {"sb3", "sbx"})
+          measure({"train_sac.py", {"--framework", framework}}, row);
+    }
+  }
+
   void step_envs() {
     const EnvsBench bench{a.python, a.peers, a.no_peers,
                           *std::max_element(a.threads.begin(), a.threads.end()),
@@ -129,7 +158,7 @@ private:
 
   // kernel by kernel instead of call by call
   void profile() {
-    if (a.name == envs_name || a.name == gemm_name)
+    if (a.name == envs_name || a.name == gemm_name || a.name == train_name)
       throw CLI::ValidationError(fmt::format(
           "--profile must name an algorithm's work: got '{}'", a.name));
     nlohmann::ordered_json events = nlohmann::ordered_json::array();
@@ -176,12 +205,9 @@ private:
 
   // one product alone, as eager mode dispatches it
   void gemm() {
-    const auto file = std::filesystem::temp_directory_path() /
-                      fmt::format("phlox-bench-{}.so", getpid());
-    compiler_library().matmul(gemm_size, "native", file.string());
-    const BenchProgram program(file.string());
-    std::filesystem::remove(file);
-    std::filesystem::remove(std::filesystem::path(file).replace_extension("h"));
+    const TemporaryArtifact file;
+    compiler_library().matmul(gemm_size, "native", file.path);
+    const BenchProgram program(file.path);
     for (int threads : a.threads) {
       const std::string work = fmt::format("{}/{}", gemm_name, gemm_size);
       const auto compiled =
@@ -196,8 +222,10 @@ private:
   void measure(const Work &work) {
     const auto words = words_of(work);
     const auto config = resolve(words);
-    const BenchProgram program(
-        cached_artifact(compile_request(words, config)).first);
+    const auto request = compile_request(words, config);
+    compile_row_ = compile_anew(work.name, request);
+    add(compile_row_);
+    const BenchProgram program(cached_artifact(request).first);
     for (const auto &[entry, peers] : work.entries)
       for (int threads : a.threads) {
         const std::string name = work.name + "/" + entry;
@@ -215,6 +243,19 @@ private:
       }
   }
 
+  // the whole program, with all its entry points, on one thread
+  BenchRow compile_anew(const std::string &name,
+                        const CompileRequest &request) const {
+    const TemporaryArtifact file;
+    BenchRow row{.work = name + "/compile", .mode = "compile"};
+    const auto start = std::chrono::steady_clock::now();
+    compiler_library().compile(request, file.path, false);
+    const std::chrono::duration<double, std::micro> took =
+        std::chrono::steady_clock::now() - start;
+    row.median_us = row.min_us = row.max_us = took.count();
+    return row;
+  }
+
   void measure(const Peer &peer, const BenchRow &compiled) {
     auto arguments = peer.arguments;
     for (const auto &word :
@@ -227,6 +268,13 @@ private:
       row.threads = compiled.threads;
       row.ratio = row.median_us / compiled.median_us;
       add(row);
+      if (row.first_us > 0 && compile_row_.median_us > 0) {
+        row.work = compile_row_.work;
+        row.mode = "first call";
+        row.median_us = row.min_us = row.max_us = row.first_us;
+        row.ratio = row.first_us / compile_row_.median_us;
+        add(row);
+      }
     } catch (const std::exception &error) {
       fmt::print(stderr, "phlox: {}: no row of {} {}: {}\n", compiled.work,
                  peer.script, fmt::join(peer.arguments, " "), error.what());
@@ -234,6 +282,7 @@ private:
   }
 
   const Arguments &a;
+  BenchRow compile_row_; // of the work at hand
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
 };
 
@@ -245,7 +294,8 @@ void add_bench_verb(CLI::App &app) {
   auto a = std::make_shared<Arguments>();
   verb->add_option(
       "NAME", a->name,
-      "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m or envs "
+      "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m, train or "
+      "envs "
       "[all]");
   verb->add_flag("--json", a->json, "Rows as JSON");
   verb->add_option("--profile", a->profile,

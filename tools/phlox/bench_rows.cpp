@@ -194,10 +194,7 @@ BenchProgram::profile(const std::string &work, const std::string &name,
           {"kernels", rows}};
 }
 
-BenchRow run_peer(const std::string &python, const std::string &script,
-                  const std::vector<std::string> &arguments) {
-  std::vector<std::string> words = {python, "-B", script};
-  words.insert(words.end(), arguments.begin(), arguments.end());
+std::string run_process(std::vector<std::string> words) {
   std::vector<char *> argv;
   for (auto &word : words)
     argv.push_back(word.data());
@@ -210,8 +207,8 @@ BenchRow run_peer(const std::string &python, const std::string &script,
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   pid_t child = 0;
-  const int error = posix_spawnp(&child, python.c_str(), &actions, nullptr,
-                                 argv.data(), environ);
+  const int error =
+      posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   std::string text;
@@ -221,20 +218,31 @@ BenchRow run_peer(const std::string &python, const std::string &script,
   close(ends[0]);
   if (error)
     throw std::runtime_error(
-        fmt::format("{}: cannot be run: {}", python, std::strerror(error)));
+        fmt::format("{}: cannot be run: {}", words[0], std::strerror(error)));
   int status = 0;
   waitpid(child, &status, 0);
   while (!text.empty() && text.back() == '\n')
     text.pop_back();
   const std::string last = text.substr(text.rfind('\n') + 1);
+  if (status != 0)
+    throw std::runtime_error(last.empty() ? "it said nothing" : last);
+  return last;
+}
+
+BenchRow run_peer(const std::string &python, const std::string &script,
+                  const std::vector<std::string> &arguments) {
+  std::vector<std::string> words = {python, "-B", script};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const std::string last = run_process(words);
   const auto json = nlohmann::json::parse(last, nullptr, false);
-  if (status != 0 || !json.is_object() || !json.contains("median_us"))
+  if (!json.is_object() || !json.contains("median_us"))
     throw std::runtime_error(last.empty() ? "it said nothing" : last);
   BenchRow row;
   row.peer = json.value("peer", std::string("?"));
   row.median_us = json["median_us"].get<double>();
   row.min_us = json.value("min_us", row.median_us);
   row.max_us = json.value("max_us", row.median_us);
+  row.first_us = json.value("first_us", 0.);
   return row;
 }
 

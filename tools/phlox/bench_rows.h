@@ -16,6 +16,7 @@ struct BenchRow {
   int threads = 1;
   double median_us = 0, min_us = 0, max_us = 0;
   double ratio = 1;         // times our compiled median
+  double first_us = 0;      // a peer's first call, which compiles; 0: unknown
   double peak_percent = -1; // of the FMA peak measured beside it; -1: unknown
 
   nlohmann::ordered_json json() const;
@@ -50,6 +51,12 @@ private:
   struct Prepared;
   Executable executable_;
 };
+
+/// Runs a program to its end; returns the last line that it wrote, to stdout or
+/// stderr.
+///
+/// Errors:  std::runtime_error with that line if it fails.
+std::string run_process(std::vector<std::string> words);
 
 /// Runs a script of bench/peers with a Python and reads the JSON line that it
 /// prints: {"peer", "median_us", "min_us", "max_us"}.
