@@ -75,6 +75,7 @@ public:
   void load(std::span<const std::byte> bytes);
 
   /// Returns one environment until the next call, for tests and for drawing.
+  /// It has the state; what a simulator derives from that is another one's.
   /// With one thread, the next step begins with what was changed in it.
   Environment &environment(int index);
 

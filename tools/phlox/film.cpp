@@ -81,8 +81,12 @@ private:
   void take() {
     for (int i = 0; i < env_.size(); i++) {
       const auto &task = drawable(env_.environment(i));
-      if (!tiles_[i].ended)
-        mj_copyData(tiles_[i].data.get(), &task.model(), &task.data());
+      if (tiles_[i].ended)
+        continue;
+      // what is fetched is the state alone: bodies lie where the last one's did
+      mjData *data = tiles_[i].data.get();
+      mj_copyData(data, &task.model(), &task.data());
+      mj_forward(&task.model(), data);
     }
   }
 
