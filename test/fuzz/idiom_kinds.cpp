@@ -1,5 +1,6 @@
 // Steps written as algorithms write them: what rewrites look for.
 #include "test/fuzz/maker.h"
+#include <algorithm>
 #include <cmath>
 
 namespace phlox::fuzz {
@@ -145,6 +146,46 @@ void invariant(Maker &m) {
     m.keep(grad(mean(result.carries[0]), {layer.weight})[0]);
 }
 
+// the rows of h in another order or under another shape
+Tensor shuffled(Maker &m, const Tensor &h, int64_t width) {
+  int64_t rows = h.extent(0), own = h.extent(1);
+  switch (m.choose().pick(5)) {
+  case 0:
+    return m.fit(h, {rows, width});
+  case 1: { // each row begins elsewhere
+    int64_t part = std::min(own, width);
+    Tensor flat = slice(reshape(h, {rows * own}), {0}, {rows * part});
+    return m.fit(reshape(flat, {rows, part}), {rows, width});
+  }
+  case 2: // one row later
+    if (rows == 1)
+      return m.fit(h, {rows, width});
+    return m.fit(
+        concat({slice(h, {1, 0}, {rows - 1, own}), slice(h, {0, 0}, {1, own})},
+               0),
+        {rows, width});
+  case 3:
+    return m.fit(reshape(transpose(h, {1, 0}), {rows, own}), {rows, width});
+  default:
+    return m.fit(broadcast(mean(h, {0}), {rows, own}), {rows, width});
+  }
+}
+
+// layers of which a later one also reads what an earlier one made
+void residual(Maker &m) {
+  Tensor h = table(m);
+  std::vector<Tensor> earlier = {h};
+  for (int64_t layers = 2 + m.choose().pick(3); layers > 0; layers--) {
+    int64_t width = m.sizes.width(m.choose());
+    Tensor y = apply(layerOf(m, h.extent(1), width), h);
+    if (!m.choose().once(3))
+      y = y + shuffled(m, m.late(earlier), width);
+    h = m.choose().once(2) ? mish(y) : tanh(y);
+    earlier.push_back(h);
+  }
+  m.keep(h);
+}
+
 } // namespace
 
 std::vector<Kind> idiomKinds() {
@@ -153,7 +194,8 @@ std::vector<Kind> idiomKinds() {
           {"many directions", 2, false, manyDirections},
           {"twins", 3, false, twins},
           {"optimiser", 2, false, optimiser},
-          {"invariant", 2, false, invariant}};
+          {"invariant", 2, false, invariant},
+          {"residual", 4, false, residual}};
 }
 
 } // namespace phlox::fuzz
