@@ -48,40 +48,53 @@ void Workers::run(int count, const Task &task) {
     return;
   }
   task_ = &task;
-  const auto sharers = static_cast<std::int64_t>(shares_.size());
-  for (std::int64_t k = 0; k < sharers; ++k) {
-    Share &share = shares_[static_cast<std::size_t>(k)];
-    share.next.store(static_cast<int>(count * k / sharers),
-                     std::memory_order_relaxed);
-    share.end = static_cast<int>(count * (k + 1) / sharers);
+  left_.store(count, std::memory_order_relaxed);
+  const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+  const auto tasks = static_cast<std::uint64_t>(count);
+  for (std::size_t k = 0; k < shares_.size(); ++k) {
+    Share &share = shares_[k];
+    share.end.store(
+        static_cast<std::uint32_t>(tasks * (k + 1) / shares_.size()),
+        std::memory_order_relaxed);
+    share.next.store(std::uint64_t{round} << 32 | tasks * k / shares_.size(),
+                     std::memory_order_release);
   }
-  busy_.store(static_cast<int>(threads_.size()), std::memory_order_relaxed);
-  round_.fetch_add(1, std::memory_order_release);
+  round_.store(round, std::memory_order_release);
   round_.notify_all();
-  take_tasks(0);
-  // every thread reports back, so none of them can meet the next round's tasks
-  for (int busy; (busy = busy_.load(std::memory_order_acquire)) != 0;)
-    wait_while(busy_, busy);
+  take_tasks(0, round);
+  for (int left; (left = left_.load(std::memory_order_acquire)) != 0;)
+    wait_while(left_, left);
 }
 
-void Workers::take_tasks(std::size_t self) {
+// a thread that is late finds the number of another round and takes nothing; a
+// task that is taken keeps the round from ending
+void Workers::take_tasks(std::size_t self, std::uint32_t round) {
+  int done = 0;
   for (std::size_t k = 0; k < shares_.size(); ++k) {
     Share &share = shares_[(self + k) % shares_.size()];
-    for (int i;
-         (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;)
-      (*task_)(i, static_cast<int>(self));
+    std::uint64_t next = share.next.load(std::memory_order_acquire);
+    while (next >> 32 == round && static_cast<std::uint32_t>(next) <
+                                      share.end.load(std::memory_order_relaxed))
+      if (share.next.compare_exchange_weak(next, next + 1,
+                                           std::memory_order_acq_rel,
+                                           std::memory_order_acquire)) {
+        (*task_)(static_cast<int>(static_cast<std::uint32_t>(next)),
+                 static_cast<int>(self));
+        ++done;
+        next = share.next.load(std::memory_order_acquire);
+      }
   }
+  if (done > 0 && left_.fetch_sub(done, std::memory_order_acq_rel) == done)
+    left_.notify_one();
 }
 
 void Workers::work(std::size_t self) {
   for (std::uint32_t seen = 0;;) {
     wait_while(round_, seen);
-    ++seen; // rounds cannot be missed: each waits for all threads
+    seen = round_.load(std::memory_order_acquire);
     if (stop_)
       return;
-    take_tasks(self);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      busy_.notify_one();
+    take_tasks(self, seen);
   }
 }
 

@@ -12,6 +12,7 @@ namespace phlox::envs {
 /// Runs numbered tasks on a fixed set of threads; the caller is one of them.
 /// Each thread begins with its own share, the same in every call, so that what
 /// a task works on stays in its core's cache; who is done takes from others.
+/// Nobody waits for a thread that has not woken up: its share is taken.
 ///
 /// Threads: one call of run() at a time.
 class Workers {
@@ -33,20 +34,20 @@ public:
   void run(int count, const Task &task);
 
 private:
-  /// The tasks [next, end) that nobody has taken, on a cache line of its own.
+  /// Tasks of one round, on a cache line of their own.
   struct alignas(64) Share {
-    std::atomic<int> next{0};
-    int end = 0;
+    std::atomic<std::uint64_t> next{0}; // round << 32 | first that is not taken
+    std::atomic<std::uint32_t> end{0};
   };
 
   void work(std::size_t self);
-  void take_tasks(std::size_t self);
+  void take_tasks(std::size_t self, std::uint32_t round);
 
   const Task *task_ = nullptr;
-  bool stop_ = false;
-  std::vector<Share> shares_;           // one per thread, the caller's first
+  std::vector<Share> shares_; // one per thread, the caller's first
+  std::atomic<bool> stop_{false};
   std::atomic<std::uint32_t> round_{0}; // call of run(), wakes the threads
-  std::atomic<int> busy_{0};            // threads still in this round
+  std::atomic<int> left_{0};            // tasks of this round not done yet
   std::vector<std::thread> threads_;
 };
 
