@@ -223,6 +223,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                        mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect>();
   mlir::OwningOpRef<mlir::ModuleOp> code(
       mlir::ModuleOp::create(program.getLoc()));
+  cpu::SharedCode shared;
   for (auto function : graph->getOps<mlir::func::FuncOp>()) {
     auto plan = cpu::makePlan(function, offsets, *target);
     times.lap("plan");
@@ -232,7 +233,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                                  uint64_t(kernel.step), uint64_t(kernel.calls),
                                  uint64_t(kernel.flops),
                                  uint64_t(kernel.bytes)});
-    cpu::emitPlan(*plan, *target, *code);
+    cpu::emitPlan(*plan, *target, *code, shared);
     table.entries.push_back(makeEntry(function, *plan));
     times.lap("emit kernels");
   }

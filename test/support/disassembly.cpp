@@ -123,7 +123,7 @@ std::string HotLoop::fault() const {
 std::vector<HotLoop> hotLoops(const std::string &disassembly,
                               const std::string &reg) {
   std::vector<HotLoop> hot;
-  for (const Loop &loop : innermostLoops(disassembly, "_matmul")) {
+  for (const Loop &loop : innermostLoops(disassembly, "_matmul_code")) {
     HotLoop found{"", countSums(loop, reg)};
     for (const Instruction &each : loop)
       found.text += each.text + "\n";

@@ -1,6 +1,7 @@
 // From a plan to a module of LLVM functions.
 #pragma once
 #include "compiler/codegen/cpu/Expression.h"
+#include "compiler/codegen/cpu/SharedCode.h"
 
 namespace phlox::cpu {
 
@@ -14,7 +15,10 @@ struct KernelInfo {
 
 /// Emits every kernel, phase and the entry function `phlox_entry_NAME` of a
 /// plan into `module`. Kernels with a number report the times of their tasks.
-void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module);
+/// Kernels that differ only in their addresses share their code, also with
+/// other plans of the module.
+void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module,
+              SharedCode &shared);
 
 /// Numbers all kernels of a plan from `first` on; returns what they are, in
 /// that order.
@@ -23,13 +27,14 @@ std::vector<KernelInfo> numberKernels(Plan &plan, int64_t first);
 /// Symbol of the entry function of `name`.
 std::string entrySymbol(llvm::StringRef name);
 
-// one per kind of kernel; the function's body so far holds nothing
-void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
-                     Value loops, Value task);
-void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
-                Value loops, Value task);
+// one per kind of kernel; the function's body so far holds nothing. `addresses`
+// are of what the kernel reads and writes (emitAddresses).
+void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k,
+                     mlir::ValueRange addresses, Value task);
+void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k,
+                mlir::ValueRange addresses, Value task);
 void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
-                const Target &target, Value call, Value loops, Value task);
+                const Target &target, mlir::ValueRange addresses, Value task);
 
 /// Runs `body` for every index of the groups, the first one split over the
 /// kernel's tasks and begun at `start` (null: 0).

@@ -60,11 +60,11 @@ void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,
     emitTail();
 }
 
-void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
-                     Value loops, Value task) {
+void emitElementwise(Plan &plan, Kernel &kernel, KernelBuilder &k,
+                     mlir::ValueRange addresses, Value task) {
   auto shape = shapeOf(kernel.root);
   Expression expression(plan, kernel, k, shape);
-  expression.emitBases(call, loops, task);
+  expression.setBases(addresses);
   auto access = Expression::identity(shape.size());
   Strides target;
   target.perDim.assign(kernel.targetStrides.begin(),

@@ -28,8 +28,9 @@ constexpr double kParallelNanoseconds = 4000;
 
 class EntryEmitter {
 public:
-  EntryEmitter(Plan &plan, const Target &target, mlir::ModuleOp module)
-      : plan(plan), target(target), module(module),
+  EntryEmitter(Plan &plan, const Target &target, mlir::ModuleOp module,
+               SharedCode &shared)
+      : plan(plan), target(target), module(module), shared(shared),
         b(module.getLoc(), module.getContext()), name(entryName(plan)),
         pointer(LLVM::LLVMPointerType::get(module.getContext())) {}
 
@@ -97,24 +98,48 @@ private:
     return depth;
   }
 
+  // a function that finds the addresses and hands them to the kernel's code
   void emitKernel(Kernel &kernel) {
     mlir::OpBuilder::InsertionGuard guard(b);
     static constexpr const char *kinds[] = {"map", "matmul", "reduce", "own"};
     kernel.name = "phlox_" + name + "_" + std::to_string(kernelCount++) + "_" +
                   kinds[kernel.kind];
-    auto code = function(kernel.name, {pointer, pointer, b.getI64Type()},
-                         LLVM::Linkage::Internal);
-    code.setNoInline(true);
-    auto *block = code.addEntryBlock(b);
-    b.setInsertionPointToStart(block);
+    auto wrapper = function(kernel.name, {pointer, pointer, b.getI64Type()},
+                            LLVM::Linkage::Internal);
+    wrapper.setNoInline(true);
+    b.setInsertionPointToStart(wrapper.addEntryBlock(b));
     KernelBuilder k(b, target.lanes);
-    Value kernelCall = block->getArgument(0),
-          kernelLoops = block->getArgument(1), task = block->getArgument(2);
+    Value kernelCall = wrapper.getArgument(0), task = wrapper.getArgument(2);
     Value begin = kernel.record < 0 ? Value() : readCounter();
-    emitBody(kernel, k, kernelCall, kernelLoops, task);
+    auto arguments = emitAddresses(plan, kernel, k, kernelCall,
+                                   wrapper.getArgument(1), task);
+    arguments.push_back(task);
+    auto code = emitCode(kernel, arguments.size());
+    LLVM::CallOp::create(b, mlir::TypeRange{}, code.getSymName(), arguments);
     if (begin)
       emitRecord(kernel, k, kernelCall, task, begin);
     LLVM::ReturnOp::create(b, mlir::ValueRange{});
+  }
+
+  // the kernel's code as a function of addresses and the task's number
+  LLVM::LLVMFuncOp emitCode(Kernel &kernel, size_t arguments) {
+    mlir::OpBuilder::InsertionGuard guard(b);
+    SmallVector<mlir::Type> types(arguments, pointer);
+    types.back() = b.getI64Type();
+    auto code = function(kernel.name + "_code", types, LLVM::Linkage::Internal);
+    code.setNoInline(true);
+    if (writesApart(plan, kernel))
+      code.setArgAttr(arguments - 2, LLVM::LLVMDialect::getNoAliasAttrName(),
+                      b.getUnitAttr());
+    b.setInsertionPointToStart(code.addEntryBlock(b));
+    KernelBuilder k(b, target.lanes);
+    emitBody(kernel, k, code.getArguments().drop_back(),
+             code.getArguments().back());
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+    auto same = shared.find(code);
+    if (same != code)
+      code.erase();
+    return same;
   }
 
   Value readCounter() {
@@ -151,21 +176,21 @@ private:
     });
   }
 
-  void emitBody(Kernel &kernel, KernelBuilder &k, Value kernelCall,
-                Value kernelLoops, Value task) {
+  void emitBody(Kernel &kernel, KernelBuilder &k, mlir::ValueRange addresses,
+                Value task) {
     switch (kernel.kind) {
     case Kernel::Elementwise:
-      emitElementwise(plan, kernel, k, kernelCall, kernelLoops, task);
+      emitElementwise(plan, kernel, k, addresses, task);
       break;
     case Kernel::Reduce:
-      emitReduce(plan, kernel, k, kernelCall, kernelLoops, task);
+      emitReduce(plan, kernel, k, addresses, task);
       break;
     case Kernel::Matmul:
-      emitMatmul(plan, kernel, k, target, kernelCall, kernelLoops, task);
+      emitMatmul(plan, kernel, k, target, addresses, task);
       break;
     default: {
       Expression expression(plan, kernel, k, {});
-      expression.emitBases(kernelCall, kernelLoops, task);
+      expression.setBases(addresses);
       for (Value operand : kernel.anchor->getOperands()) {
         k.operands.push_back(expression.base(plan.places[operand]));
         k.operandTypes.push_back(tensorType(operand));
@@ -297,7 +322,7 @@ private:
     reader.reads.insert(scan.guard);
     reader.target = plan.places[scan.guard];
     Expression expression(plan, reader, k, {});
-    expression.emitBases(call, loops, Value());
+    expression.setBases(emitAddresses(plan, reader, k, call, loops, Value()));
     Value holds = k.loadScalar(expression.base(plan.places[scan.guard]),
                                k.i64(0), b.getI1Type());
     return mlir::scf::IfOp::create(b, holds, /*withElse=*/false).thenBlock();
@@ -332,6 +357,7 @@ private:
   Plan &plan;
   const Target &target;
   mlir::ModuleOp module;
+  SharedCode &shared;
   mlir::ImplicitLocOpBuilder b;
   std::string name;
   mlir::Type pointer;
@@ -340,8 +366,9 @@ private:
 };
 } // namespace
 
-void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module) {
-  EntryEmitter(plan, target, module).run();
+void emitPlan(Plan &plan, const Target &target, mlir::ModuleOp module,
+              SharedCode &shared) {
+  EntryEmitter(plan, target, module, shared).run();
 }
 
 } // namespace phlox::cpu

@@ -311,7 +311,7 @@ struct MatmulEmitter {
 } // namespace
 
 void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
-                const Target &target, Value call, Value loops, Value task) {
+                const Target &target, mlir::ValueRange addresses, Value task) {
   auto op = mlir::cast<MatmulOp>(kernel.anchor);
   Value product = op.getResult();
   auto shape = shapeOf(product);
@@ -319,7 +319,7 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
   SmallVector<int64_t> extents(shape);
   extents.push_back(depth);
   Expression expression(plan, kernel, k, extents);
-  expression.emitBases(call, loops, task);
+  expression.setBases(addresses);
   auto lhsAccess = Expression::identity(rank), rhsAccess = lhsAccess;
   lhsAccess[rank - 1].dim = rank;
   rhsAccess[rank - 2].dim = rank;

@@ -141,13 +141,13 @@ struct ReduceEmitter {
 };
 } // namespace
 
-void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k, Value call,
-                Value loops, Value task) {
+void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k,
+                mlir::ValueRange addresses, Value task) {
   auto reduce = mlir::cast<ReduceOp>(kernel.anchor);
   Value input = reduce.getX();
   auto shape = shapeOf(input);
   Expression expression(plan, kernel, k, shape);
-  expression.emitBases(call, loops, task);
+  expression.setBases(addresses);
   ReduceEmitter emitter{plan,
                         kernel,
                         k,

@@ -21,16 +21,29 @@ Access Expression::identity(int64_t rank) {
   return access;
 }
 
+// what a kernel reads and writes, in the order of its addresses
+static SmallVector<Place> placesOf(Plan &plan, const Kernel &kernel) {
+  SmallVector<Place> places;
+  for (Value value : kernel.reads)
+    places.push_back(plan.places[value]);
+  if (kernel.source)
+    places.push_back(*kernel.source);
+  places.push_back(kernel.target);
+  return places;
+}
+
 // Bytes from a buffer's start to where row 0 would lie if the whole tensor was
 // around the one tile that the task has memory for.
-Value Expression::tileStart(const Buffer &buffer, Value tile) {
+static Value tileStart(KernelBuilder &k, const Buffer &buffer, Value tile) {
   Value task = mlir::arith::DivUIOp::create(k.b, tile,
                                             k.i64(buffer.chain->tilesPerTask));
   return mlir::arith::SubIOp::create(k.b, k.mul(task, buffer.tileBytes),
                                      k.mul(tile, buffer.tileBytes));
 }
 
-void Expression::emitBases(Value call, Value loops, Value task) {
+SmallVector<Value> emitAddresses(Plan &plan, const Kernel &kernel,
+                                 KernelBuilder &k, Value call, Value loops,
+                                 Value task) {
   auto pointer = LLVM::LLVMPointerType::get(k.b.getContext());
   auto field = [&](int64_t byte) -> Value {
     auto at = LLVM::GEPOp::create(k.b, pointer, k.b.getI8Type(), call,
@@ -43,7 +56,8 @@ void Expression::emitBases(Value call, Value loops, Value task) {
       roots[which] = field(8 * which);
     return roots[which];
   };
-  auto emitPlace = [&](const Place &place) {
+  SmallVector<Value> addresses;
+  for (const Place &place : placesOf(plan, kernel)) {
     auto *buffer = place.buffer->resolve();
     Value address;
     int64_t offset = place.offset;
@@ -70,7 +84,7 @@ void Expression::emitBases(Value call, Value loops, Value task) {
     }
     Value bytes = k.i64(offset);
     if (buffer->chain)
-      bytes = k.add(bytes, tileStart(*buffer, task));
+      bytes = k.add(bytes, tileStart(k, *buffer, task));
     for (auto [depth, stride] : llvm::enumerate(place.loopStrides)) {
       if (!stride)
         continue;
@@ -79,13 +93,24 @@ void Expression::emitBases(Value call, Value loops, Value task) {
       Value index = LLVM::LoadOp::create(k.b, k.b.getI64Type(), at);
       bytes = k.add(bytes, k.mul(index, stride));
     }
-    bases.push_back({place, k.address(address, bytes, k.b.getI8Type())});
-  };
-  for (Value value : kernel.reads)
-    emitPlace(plan.places[value]);
-  if (kernel.source)
-    emitPlace(*kernel.source);
-  emitPlace(kernel.target);
+    addresses.push_back(k.address(address, bytes, k.b.getI8Type()));
+  }
+  return addresses;
+}
+
+bool writesApart(Plan &plan, const Kernel &kernel) {
+  auto places = placesOf(plan, kernel);
+  auto *target = places.pop_back_val().buffer->resolve();
+  if (target->storage != Storage::Scratch)
+    return false; // a caller may hand one piece of memory in twice
+  return llvm::none_of(places, [&](const Place &place) {
+    return place.buffer->resolve() == target;
+  });
+}
+
+void Expression::setBases(mlir::ValueRange addresses) {
+  for (auto [place, address] : llvm::zip(placesOf(plan, kernel), addresses))
+    bases.push_back({place, address});
 }
 
 void Expression::guarded(llvm::function_ref<void()> body) {

@@ -28,17 +28,24 @@ struct Group {
   unsigned last = 0; ///< the dimension whose stride counts
 };
 
+/// Emits the addresses of everything a kernel reads and writes, the target
+/// last; `task` is the tile of a chain's kernel.
+SmallVector<Value> emitAddresses(Plan &plan, const Kernel &kernel,
+                                 KernelBuilder &k, Value call, Value loops,
+                                 Value task);
+/// Whether nothing that the kernel reads shares memory with what it writes.
+bool writesApart(Plan &plan, const Kernel &kernel);
+
 class Expression {
 public:
   Expression(Plan &plan, Kernel &kernel, KernelBuilder &builder,
              ArrayRef<int64_t> extents);
 
-  /// Finds base addresses of everything the kernel reads and writes; call at
-  /// the start of its function. `task` is the tile of a chain's kernel.
-  void emitBases(Value call, Value loops, Value task);
+  /// Takes the addresses that emitAddresses made for this kernel.
+  void setBases(mlir::ValueRange addresses);
   /// Runs `body` where the kernel's guard holds.
   void guarded(llvm::function_ref<void()> body);
-  /// Address of a place, as of emitBases.
+  /// Address of a place, as of setBases.
   Value base(const Place &place);
 
   /// Merges dimensions; only those of one kind (`kinds`) join. Dimensions of
@@ -69,7 +76,6 @@ public:
   static Access identity(int64_t rank);
 
 private:
-  Value tileStart(const Buffer &buffer, Value tile);
   void collect(Value value, const Access &access, bool isRoot,
                SmallVector<Strides> &found);
   Value emitUncached(Value value, const Access &access, bool isRoot);

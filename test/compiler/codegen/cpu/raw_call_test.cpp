@@ -77,7 +77,8 @@ Result call(const phlox_executable_table &table, char poison,
   for (auto &block : outputs)
     outputAt.push_back(block.data());
   phlox_call arguments{arena.data(),    scratch.data(), inputAt.data(),
-                       outputAt.data(), order,          nullptr};
+                       outputAt.data(), order,          nullptr,
+                       nullptr,         nullptr};
   table.variants[0].entries[0](&arguments);
   Result result{arena.text(), {}};
   for (auto &block : outputs) {
