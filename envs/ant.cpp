@@ -52,8 +52,11 @@ protected:
   double reward(const Action &action) override {
     const double velocity = (body_x() - x_before_) / dt();
     const double survive = healthy() ? config_.healthy_reward : 0;
-    const double costs = action.cost(config_.ctrl_cost_weight) + contact_cost();
-    return velocity * config_.forward_reward_weight + survive - costs;
+    const double forward = velocity * config_.forward_reward_weight;
+    const double control = action.cost(config_.ctrl_cost_weight);
+    const double contacts = contact_cost();
+    set_parts({forward, -control, -contacts, survive});
+    return forward + survive - (control + contacts);
   }
 
   bool terminated() const override {
@@ -117,6 +120,8 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
                       kwargs["exclude_current_positions_from_observation"],
                       kwargs["include_cfrc_ext_in_observation"]};
   const mjModel &model = *base.model.model;
+  base.reward_parts = {"reward_forward", "reward_ctrl", "reward_contact",
+                       "reward_survive"};
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 2 : 0) +
                   (config.include_cfrc_ext ? 6 * (model.nbody - 1) : 0);
   return std::make_unique<Ant>(config, base);

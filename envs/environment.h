@@ -25,6 +25,8 @@ struct Spec {
   int qpos_size = 0, qvel_size = 0;            // what set_state() takes
   std::string simulator;    // name and version, empty if there is none
   std::string load_warning; // what the model file's loader complained of
+  std::vector<std::string> reward_parts; // names (P), as Gymnasium's info has
+  bool has_success = false;              // success() says something
 };
 
 /// Tells what one step led to.
@@ -68,6 +70,16 @@ public:
   ///
   /// Shapes:  obs (O).
   virtual void observe(std::span<double> obs) const = 0;
+
+  /// Returns what the last step's reward was made of, costs as negative
+  /// numbers. Not defined between load() and the next step.
+  ///
+  /// Shapes:  (P), as spec().reward_parts names them.
+  virtual std::span<const double> reward_parts() const { return {}; }
+
+  /// Returns how far the task was fulfilled in the episode so far, from 0 to 1,
+  /// for tasks whose spec() says has_success.
+  virtual double success() const { return 0; }
 
   /// Returns how many numbers save() writes, always the same.
   virtual std::size_t state_size() const = 0;

@@ -88,6 +88,12 @@ public:
     std::ranges::copy(seen(), obs.begin());
   }
 
+  // the share of the list that was done at some time in the episode
+  double success() const override {
+    return static_cast<double>(get(done()).count()) /
+           static_cast<double>(config_.tasks.count());
+  }
+
 protected:
   void draw_start(Stream &, std::span<double> qpos,
                   std::span<double>) const override {
@@ -213,6 +219,7 @@ std::unique_ptr<Environment> make(const char *id, const Kwargs &kwargs) {
       load_model(model_file, {.nq = nq, .nv = nv, .nbody = 44, .nu = joints});
   base.obs_size = obs_size;
   base.reads_forces = false;
+  base.has_success = true;
   base.action_low.assign(joints, -1);
   base.action_high.assign(joints, 1);
   return std::make_unique<FrankaKitchen>(config, base);

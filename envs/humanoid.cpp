@@ -44,12 +44,13 @@ protected:
   double reward(const Action &) override {
     const double velocity = (mass_center_x() - x_before_) / dt();
     const double survive = healthy() ? config_.healthy_reward : 0;
-    const double contacts =
+    const double forward = config_.forward_reward_weight * velocity;
+    const double control = config_.ctrl_cost_weight * sum_of_squares(ctrl());
+    const double contacts = config_.contact_cost_range.clip(
         config_.contact_cost_weight *
-        sum_of_squares(body_rows(model(), data().cfrc_ext, 6, 0));
-    const double costs = config_.ctrl_cost_weight * sum_of_squares(ctrl()) +
-                         config_.contact_cost_range.clip(contacts);
-    return config_.forward_reward_weight * velocity + survive - costs;
+        sum_of_squares(body_rows(model(), data().cfrc_ext, 6, 0)));
+    set_parts({survive, forward, -control, -contacts});
+    return forward + survive - (control + contacts);
   }
 
   bool terminated() const override {
@@ -89,6 +90,8 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
   MujocoConfig base = mujoco_config(id, kwargs, defaults.xml_file,
                                     {.nq = 24, .nv = 23, .nbody = 14, .nu = 17},
                                     {.nq = 3, .nv = 6});
+  base.reward_parts = {"reward_survive", "reward_forward", "reward_ctrl",
+                       "reward_contact"};
   base.obs_size = config.obs.size(*base.model.model);
   return std::make_unique<Humanoid>(config, base);
 }

@@ -42,10 +42,11 @@ protected:
   double reward(const Action &) override {
     const double rise = qpos()[2] / model().opt.timestep;
     const double control = config_.ctrl_cost_weight * sum_of_squares(ctrl());
-    const double impact =
+    const double impact = config_.impact_cost_range.clip(
         config_.impact_cost_weight *
-        sum_of_squares(body_rows(model(), data().cfrc_ext, 6, 0));
-    return rise - control - config_.impact_cost_range.clip(impact) + 1;
+        sum_of_squares(body_rows(model(), data().cfrc_ext, 6, 0)));
+    set_parts({rise, -control, -impact});
+    return rise - control - impact + 1;
   }
 
 private:
@@ -59,6 +60,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
   MujocoConfig base = mujoco_config(id, kwargs, defaults.xml_file,
                                     {.nq = 24, .nv = 23, .nbody = 14, .nu = 17},
                                     {.nq = 3, .nv = 6});
+  base.reward_parts = {"reward_linup", "reward_quadctrl", "reward_impact"};
   base.obs_size = config.obs.size(*base.model.model);
   return std::make_unique<HumanoidStandup>(config, base);
 }

@@ -54,6 +54,7 @@ protected:
     const double v1 = qvel()[1], v2 = qvel()[2]; // rad/s
     const double velocity_penalty = 1e-3 * (v1 * v1) + 5e-3 * (v2 * v2);
     const double survive = terminated() ? 0 : config_.healthy_reward;
+    set_parts({survive, -distance_penalty, -velocity_penalty});
     return survive - distance_penalty - velocity_penalty;
   }
 
@@ -75,6 +76,8 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
     throw std::runtime_error(fmt::format(
         "{}: nsite must be at least 1 for this task: got 0", base.model.path));
   base.reads_forces = false;
+  base.reward_parts = {"reward_survive", "distance_penalty",
+                       "velocity_penalty"};
   base.obs_size = 2 * model.nq - 1 + model.nv + 1;
   return std::make_unique<InvertedDoublePendulum>(config, base);
 }

@@ -34,7 +34,11 @@ protected:
     add_uniform(noise, reset_noise_scale_, qvel);
   }
 
-  double reward(const Action &) override { return terminated() ? 0 : 1; }
+  double reward(const Action &) override {
+    const double survive = terminated() ? 0 : 1;
+    set_parts({survive});
+    return survive;
+  }
 
   bool terminated() const override {
     const auto finite = [](double number) { return std::isfinite(number); };
@@ -51,6 +55,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       mujoco_config(id, kwargs, defaults.xml_file,
                     {.nq = 2, .nv = 2, .nbody = 3, .nu = 1}, {.nq = 2});
   base.reads_forces = false;
+  base.reward_parts = {"reward_survive"};
   base.obs_size = base.model.model->nq + base.model.model->nv;
   return std::make_unique<InvertedPendulum>(kwargs["reset_noise_scale"], base);
 }

@@ -135,6 +135,9 @@ MujocoTask::MujocoTask(const MujocoConfig &config)
   spec_.obs_size = config.obs_size;
   spec_.action_size = model().nu;
   spec_.max_episode_steps = config.max_episode_steps;
+  spec_.reward_parts = config.reward_parts;
+  spec_.has_success = config.has_success;
+  parts_.resize(spec_.reward_parts.size());
   spec_.action_low = config.action_low;
   spec_.action_high = config.action_high;
   for (int k = 0; k < model().nu && config.action_low.empty(); ++k) {
@@ -151,6 +154,7 @@ MujocoTask::MujocoTask(const MujocoTask &other)
     : Environment(other), model_(other.model_), frame_skip_(other.frame_skip_),
       reads_forces_(other.reads_forces_),
       simulator_state_(other.simulator_state_), spec_(other.spec_),
+      parts_(other.parts_),
       data_(mj_copyData(nullptr, &model(), &other.data())) {
   if (!data_)
     throw std::runtime_error(fmt::format(
@@ -184,6 +188,7 @@ void MujocoTask::start(std::span<const double> qpos,
   std::copy(qpos.begin(), qpos.end(), data_->qpos);
   std::copy(qvel.begin(), qvel.end(), data_->qvel);
   mj_forward(&model(), data_.get());
+  std::ranges::fill(parts_, 0);
   begin_episode();
   remember();
   sense(noise);
@@ -210,6 +215,15 @@ StepResult MujocoTask::step(const Action &action, Stream *noise) {
   remember();
   sense(noise);
   return result;
+}
+
+void MujocoTask::set_parts(std::initializer_list<double> parts) {
+  if (parts.size() != parts_.size())
+    throw std::logic_error(
+        fmt::format("{}: the reward must have {} parts, as many as names: got "
+                    "{}",
+                    spec_.id, parts_.size(), parts.size()));
+  std::ranges::copy(parts, parts_.begin());
 }
 
 std::size_t MujocoTask::state_size() const {

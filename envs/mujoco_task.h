@@ -4,6 +4,7 @@
 #include "envs/environment.h"
 #include "envs/registry.h"
 
+#include <initializer_list>
 #include <memory>
 #include <mujoco/mujoco.h>
 #include <span>
@@ -50,6 +51,9 @@ struct MujocoConfig {
   bool reads_forces = true;
   /// Of the actions; empty: the actuators' control ranges.
   std::vector<double> action_low = {}, action_high = {};
+  /// Names of what set_parts() is given, and whether success() is defined.
+  std::vector<std::string> reward_parts = {};
+  bool has_success = false;
 };
 
 /// The keyword arguments that every MuJoCo task has, with a task's own
@@ -95,6 +99,7 @@ public:
   std::size_t state_size() const final;
   void save(std::span<double> state) const final;
   void load(std::span<const double> state) final;
+  std::span<const double> reward_parts() const final { return parts_; }
 
   const mjModel &model() const { return *model_.model; }
   const mjData &data() const { return *data_; }
@@ -128,6 +133,10 @@ protected:
   virtual void remember() {}
   /// Returns the reward of the step that was just made.
   virtual double reward(const Action &action) = 0;
+  /// Says what the reward is made of; belongs into reward().
+  ///
+  /// Errors:  std::logic_error for another number than there are names.
+  void set_parts(std::initializer_list<double> parts);
   virtual bool terminated() const { return false; }
   /// Returns what the task remembers from one step to the next and cannot read
   /// from qpos and qvel; it becomes part of save().
@@ -156,6 +165,7 @@ private:
   bool reads_forces_;
   std::size_t simulator_state_; // numbers
   Spec spec_;
+  std::vector<double> parts_; // of the last step's reward
   std::unique_ptr<mjData, FreeData> data_;
 };
 

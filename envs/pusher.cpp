@@ -53,7 +53,9 @@ protected:
                         config_.reward_near_weight;
     const double far = -distance(data(), config_.object, config_.goal) *
                        config_.reward_dist_weight;
-    return far - action.cost(config_.reward_control_weight) + near;
+    const double control = action.cost(config_.reward_control_weight);
+    set_parts({far, -control, near});
+    return far - control + near;
   }
 
 private:
@@ -69,6 +71,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       kwargs["reward_control_weight"], find_body(base.model, "tips_arm"),
       find_body(base.model, "object"), find_body(base.model, "goal")};
   base.reads_forces = false;
+  base.reward_parts = {"reward_dist", "reward_ctrl", "reward_near"};
   base.obs_size = 7 + 7 + 3 * 3;
   return std::make_unique<Pusher>(config, base);
 }

@@ -58,9 +58,11 @@ protected:
   }
 
   double reward(const Action &action) override {
-    return -distance(data(), config_.fingertip, config_.target) *
-               config_.reward_dist_weight -
-           action.cost(config_.reward_control_weight);
+    const double far = -distance(data(), config_.fingertip, config_.target) *
+                       config_.reward_dist_weight;
+    const double control = action.cost(config_.reward_control_weight);
+    set_parts({far, -control});
+    return far - control;
   }
 
 private:
@@ -75,6 +77,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
       kwargs["reward_dist_weight"], kwargs["reward_control_weight"],
       find_body(base.model, "fingertip"), find_body(base.model, "target")};
   base.reads_forces = false;
+  base.reward_parts = {"reward_dist", "reward_ctrl"};
   base.obs_size = base.model.model->nq + 6;
   return std::make_unique<Reacher>(config, base);
 }

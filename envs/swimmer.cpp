@@ -39,8 +39,10 @@ protected:
 
   double reward(const Action &action) override {
     const double velocity = (qpos()[0] - x_before_) / dt();
-    return config_.forward_reward_weight * velocity -
-           action.cost(config_.ctrl_cost_weight);
+    const double forward = config_.forward_reward_weight * velocity;
+    const double control = action.cost(config_.ctrl_cost_weight);
+    set_parts({forward, -control});
+    return forward - control;
   }
 
   void remember() override { x_before_ = qpos()[0]; }
@@ -59,6 +61,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
                     {.nq = 5, .nv = 5, .nbody = 4, .nu = 2}, {.nq = 2});
   const mjModel &model = *base.model.model;
   base.reads_forces = false;
+  base.reward_parts = {"reward_forward", "reward_ctrl"};
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 2 : 0);
   return std::make_unique<Swimmer>(config, base);
 }

@@ -35,6 +35,8 @@ VectorEnv::Impl::Impl(std::unique_ptr<Environment> environment,
   arrays.truncated.resize(count);
   arrays.episode_return.resize(count);
   arrays.episode_length.resize(count);
+  arrays.reward_parts.resize(count * spec.reward_parts.size());
+  arrays.success.resize(spec.has_success ? count : 0);
 }
 
 Stream VectorEnv::Impl::stream(std::size_t index) const {
@@ -101,6 +103,21 @@ void VectorEnv::Impl::step(std::size_t index, Workbench &bench,
     result = {.reward = 0, .terminated = true, .broken = true};
     ++slot.broken;
   }
+  const auto parts =
+      std::span(arrays.reward_parts)
+          .subspan(index * spec.reward_parts.size(), spec.reward_parts.size());
+  if (result.broken)
+    std::ranges::fill(parts, 0);
+  else if (const auto from = bench.environment->reward_parts();
+           from.size() == parts.size())
+    std::ranges::copy(from, parts.begin());
+  else
+    throw std::runtime_error(
+        fmt::format("{}: the reward must have {} parts, as many as names: got "
+                    "{}",
+                    spec.id, parts.size(), from.size()));
+  if (spec.has_success)
+    arrays.success[index] = bench.environment->success();
   ++slot.elapsed;
   const bool truncated = slot.elapsed >= spec.max_episode_steps;
   arrays.reward[index] = result.reward;
@@ -203,6 +220,16 @@ std::span<const double> VectorEnv::episode_return() const {
 }
 std::span<const int> VectorEnv::episode_length() const {
   return impl_->arrays.episode_length;
+}
+
+std::span<const double> VectorEnv::reward_parts() const {
+  return impl_->arrays.reward_parts;
+}
+std::span<const std::string> VectorEnv::reward_part_names() const {
+  return impl_->spec.reward_parts;
+}
+std::span<const double> VectorEnv::success() const {
+  return impl_->arrays.success;
 }
 
 std::int64_t VectorEnv::sim_warnings() const {

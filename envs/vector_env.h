@@ -62,6 +62,15 @@ public:
   std::span<const double> episode_return() const;
   /// Returns env steps of the same episodes.
   std::span<const int> episode_length() const;
+  /// Returns what the last rewards were made of, 0 where the episode broke; not
+  /// saved, so nothing between load() and the next step.
+  ///
+  /// Shapes:  (n, P), as spec().reward_parts names them.
+  std::span<const double> reward_parts() const;
+  std::span<const std::string> reward_part_names() const;
+  /// Returns how far the tasks are fulfilled, from 0 to 1, in the same episodes
+  /// as episode_return(); empty for a task that does not say. Not saved either.
+  std::span<const double> success() const;
   /// Returns how many episodes broke so far.
   std::int64_t sim_warnings() const;
 

@@ -37,6 +37,8 @@ struct VectorEnv::Arrays {
   std::vector<double> reward, episode_return;      // (n)
   std::vector<std::uint8_t> terminated, truncated; // (n)
   std::vector<int> episode_length;                 // (n), env steps
+  std::vector<double> reward_parts;                // (n, P)
+  std::vector<double> success; // (n), or none if the task does not say
 };
 
 struct VectorEnv::Impl {

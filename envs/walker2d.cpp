@@ -43,8 +43,10 @@ protected:
   double reward(const Action &action) override {
     const double velocity = (qpos()[0] - x_before_) / dt();
     const double survive = healthy() ? config_.healthy_reward : 0;
-    return config_.forward_reward_weight * velocity + survive -
-           action.cost(config_.ctrl_cost_weight);
+    const double forward = config_.forward_reward_weight * velocity;
+    const double control = action.cost(config_.ctrl_cost_weight);
+    set_parts({forward, -control, survive});
+    return forward + survive - control;
   }
 
   bool terminated() const override {
@@ -77,6 +79,7 @@ std::unique_ptr<Environment> make(const Kwargs &kwargs) {
                     {.nq = 9, .nv = 9, .nbody = 8, .nu = 6}, {.nq = 3});
   const mjModel &model = *base.model.model;
   base.reads_forces = false;
+  base.reward_parts = {"reward_forward", "reward_ctrl", "reward_survive"};
   base.obs_size = model.nq + model.nv - (config.exclude_positions ? 1 : 0);
   return std::make_unique<Walker2d>(config, base);
 }
