@@ -7,7 +7,8 @@
 
 namespace phlox::rl {
 
-/// The members of the VectorEnvironment concept, one by one.
+/// The members of the VectorEnvironment concept, one by one, and what an
+/// environment may also say: empty if it does not.
 class AnyEnvironment {
 public:
   virtual ~AnyEnvironment() = default;
@@ -25,6 +26,9 @@ public:
   virtual std::span<const double> episode_return() const = 0;
   virtual std::span<const int> episode_length() const = 0;
   virtual std::int64_t sim_warnings() const = 0;
+  virtual std::span<const std::string> reward_part_names() const = 0;
+  virtual std::span<const double> reward_parts() const = 0;
+  virtual std::span<const double> success() const = 0;
   virtual std::vector<std::byte> save() const = 0;
   virtual void load(std::span<const std::byte> bytes) = 0;
 };
@@ -56,6 +60,21 @@ public:
     return view().episode_length();
   }
   std::int64_t sim_warnings() const override { return view().sim_warnings(); }
+  std::span<const std::string> reward_part_names() const override {
+    if constexpr (requires { view().reward_part_names(); })
+      return view().reward_part_names();
+    return {};
+  }
+  std::span<const double> reward_parts() const override {
+    if constexpr (requires { view().reward_parts(); })
+      return view().reward_parts();
+    return {};
+  }
+  std::span<const double> success() const override {
+    if constexpr (requires { view().success(); })
+      return view().success();
+    return {};
+  }
   std::vector<std::byte> save() const override { return view().save(); }
   void load(std::span<const std::byte> bytes) override { env_->load(bytes); }
 

@@ -46,4 +46,11 @@ concept VectorEnvironment =
       { env.load(bytes) } -> std::same_as<void>;
     };
 
+// An environment may also say, and is asked only if it does:
+//   reward_part_names()  std::span<const std::string>, (P)
+//   reward_parts()       std::span<const double>, (n, P): what the rewards of
+//                        the last step were made of
+//   success()            std::span<const double>, (n): from 0 to 1, of the
+//                        same episodes as episode_return(); or empty
+
 } // namespace phlox::rl

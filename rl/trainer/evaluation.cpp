@@ -16,6 +16,18 @@ double mean_of(std::span<const double> values) {
 
 } // namespace
 
+double mean_success(const Evaluation &evaluation) {
+  return mean_of(evaluation.success);
+}
+
+std::vector<double> mean_parts(const Evaluation &evaluation) {
+  std::vector<double> means(evaluation.part_names.size());
+  for (const std::vector<double> &parts : evaluation.parts)
+    for (std::size_t k = 0; k < means.size(); ++k)
+      means[k] += parts[k] / static_cast<double>(evaluation.parts.size());
+  return means;
+}
+
 Summary summarize(std::span<const double> returns) {
   Summary result;
   if (returns.empty())
@@ -46,6 +58,12 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
   Evaluation result;
   result.returns.resize(episodes);
   result.lengths.resize(episodes);
+  if (!env.success().empty())
+    result.success.resize(episodes);
+  const auto names = env.reward_part_names();
+  result.part_names.assign(names.begin(), names.end());
+  result.parts.resize(episodes);
+  PartSums sums(n, names.size());
   std::vector<int> finished(n);
   std::vector<float> action(std::size_t(n) * env.action_size());
   env.reset();
@@ -62,14 +80,19 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
           limit, left));
     actor.act(env.obs(), first_step + static_cast<std::uint64_t>(t), action);
     env.step(action);
+    sums.add(env.reward_parts());
     for (int i = 0; i < n; ++i) {
       if (!env.terminated()[i] && !env.truncated()[i])
         continue;
+      std::vector<double> parts = sums.take(i);
       int episode = finished[i]++ * n + i;
       if (episode >= episodes)
         continue;
       result.returns[episode] = env.episode_return()[i];
       result.lengths[episode] = env.episode_length()[i];
+      result.parts[episode] = std::move(parts);
+      if (!result.success.empty())
+        result.success[episode] = env.success()[i];
       --left;
     }
   }

@@ -1,6 +1,7 @@
 // Episodes of a policy in environments of their own.
 #pragma once
 #include "rl/trainer/any_environment.h"
+#include "rl/trainer/part_sums.h"
 #include "rl/trainer/program.h"
 #include <functional>
 #include <optional>
@@ -13,6 +14,9 @@ namespace phlox::rl {
 struct Evaluation {
   std::vector<double> returns; // one per episode, in a fixed order
   std::vector<int> lengths;    // env steps
+  std::vector<double> success; // from 0 to 1, none if the task does not say
+  std::vector<std::string> part_names;
+  std::vector<std::vector<double>> parts; // of each return, (P)
   double seconds = 0;
 };
 
@@ -23,6 +27,10 @@ struct Summary {
 /// Summarises returns: sd with n - 1 (0 for one), iqm the mean after cutting
 /// floor(n / 4) from each end.
 Summary summarize(std::span<const double> returns);
+
+/// Returns the mean over episodes, of the success and of each part.
+double mean_success(const Evaluation &evaluation);
+std::vector<double> mean_parts(const Evaluation &evaluation);
 
 /// Runs exactly `episodes` episodes, those of environment i being its first
 /// ones: which count does not depend on how long they take.

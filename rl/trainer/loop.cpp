@@ -59,9 +59,12 @@ Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log,
       manifest_(manifest), cores_(share_cores(request.config)),
       program_(request.executable, cores_.updates),
       env_(make_environment(request, program_, cores_.training)),
+      parts_(env_->size(), env_->reward_part_names().size()),
       replay_(replay_shape(config_, program_)),
       checkpoints_(folder.path(), config_.checkpoint.keep, log) {
   sampler_ = program_.actor("sample", config_.num_envs);
+  if (config_.video.every > 0 && request.film && config_.eval.every > 0)
+    filmed_ = program_.actor("evaluate", 1);
   if (config_.eval.every > 0 || config_.eval.final_episodes > 0)
     evaluator_ = program_.actor("evaluate", config_.eval.num_envs);
   if (program_.has_entry("sample_1"))
@@ -187,9 +190,14 @@ Loop::Outcome Loop::pause() {
   telemetry_->progress(at_);
   requested_ |= Signals::take_request();
   if (passed(at_.evaluated_at, at_.env_step, config_.eval.every)) {
+    const bool shown =
+        passed(at_.evaluated_at, at_.env_step, config_.video.every);
+    const std::int64_t number = at_.evaluations;
     if (!evaluate_now())
       return Outcome::stopped;
     at_.evaluated_at = at_.env_step;
+    if (shown && !film_now(number))
+      return Outcome::stopped;
   }
   bool due = passed(saved_step_, at_.env_step, config_.checkpoint.every) &&
              clock_.here() - saved_at_ >= config_.checkpoint.min_interval;
@@ -237,18 +245,22 @@ void Loop::take_in(bool count) {
     replay_.add({obs_, action_, env_->next_obs(), env_->reward(),
                  env_->terminated(), env_->truncated()});
   }
-  if (!count)
-    return;
-  at_.env_step += n;
-  ++at_.vector_step;
+  parts_.add(env_->reward_parts());
+  if (count) {
+    at_.env_step += n;
+    ++at_.vector_step;
+  }
   for (std::int64_t i = 0; i < n; ++i) {
     bool terminated = env_->terminated()[i], truncated = env_->truncated()[i];
     if (!terminated && !truncated)
       continue;
+    std::vector<double> parts = parts_.take(static_cast<int>(i));
+    if (!count)
+      continue;
     ++at_.episodes;
-    telemetry_->episode(at_,
-                        {static_cast<int>(i), env_->episode_return()[i],
-                         env_->episode_length()[i], terminated, truncated});
+    telemetry_->episode(at_, {static_cast<int>(i), env_->episode_return()[i],
+                              env_->episode_length()[i], terminated, truncated,
+                              std::move(parts)});
   }
 }
 

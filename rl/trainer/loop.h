@@ -63,6 +63,7 @@ private:
 
   // loop_evaluation.cpp
   bool evaluate_now();
+  bool film_now(std::int64_t number);
   void evaluate_on_request();
   bool evaluate_finally();
   double sample_microseconds();
@@ -83,10 +84,11 @@ private:
   CoreShare cores_;
   Program program_;
   std::unique_ptr<AnyEnvironment> env_;
+  PartSums parts_;
   Replay replay_;
   Checkpoints checkpoints_;
   std::optional<Telemetry> telemetry_;
-  std::optional<Actor> sampler_, evaluator_, single_;
+  std::optional<Actor> sampler_, evaluator_, single_, filmed_;
   Counters at_;
   std::vector<float> obs_, action_; // (n, O), (n, A)
   std::int64_t saved_step_ = 0;     // env step of the last checkpoint try
@@ -94,6 +96,7 @@ private:
   int failures_ = 0;                // checkpoints in a row
   std::int64_t broken_ = 0;         // environment steps that had to be undone
   bool requested_ = false;          // checkpoint and evaluate now
+  bool films_ = true;               // no film has failed yet
   std::string reason_ = "failed";
   std::unique_ptr<Background> background_; // steps env_; ends before it
 };

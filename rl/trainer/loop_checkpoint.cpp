@@ -4,6 +4,7 @@
 #include "runtime/safetensors.h"
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 #include <stdexcept>
 
 namespace phlox::rl {
@@ -41,13 +42,20 @@ Counters counters_from(const json &from) {
   return at;
 }
 
+Series series_of(const Program &program, const AnyEnvironment &env) {
+  const auto names = env.reward_part_names();
+  return {program.metric_names(),
+          {names.begin(), names.end()},
+          !env.success().empty()};
+}
+
 } // namespace
 
 json Loop::trainer_state() {
-  return {
-      {"schema", trainer_schema},        {"counters", to_json(at_)},
-      {"telemetry", telemetry_->save()}, {"artifact", program_.table().hash},
-      {"threads", cores_.all},           {"replay", config_.replay.save}};
+  return {{"schema", trainer_schema},          {"counters", to_json(at_)},
+          {"telemetry", telemetry_->save()},   {"parts", parts_.sums()},
+          {"artifact", program_.table().hash}, {"threads", cores_.all},
+          {"replay", config_.replay.save}};
 }
 
 void Loop::fill_checkpoint(const fs::path &folder) {
@@ -99,8 +107,8 @@ void Loop::restore() {
       log_.say("no checkpoint yet: starting from the beginning");
     program_.init(config_.seed);
     env_->reset();
-    telemetry_.emplace(folder_, config_, program_.metric_names(), clock_, log_,
-                       json());
+    telemetry_.emplace(folder_, config_, series_of(program_, *env_), clock_,
+                       log_, json());
     return;
   }
   json saved = json::parse(read_text(from / "trainer.json"));
@@ -118,12 +126,18 @@ void Loop::restore() {
         fmt::format("{}: must hold a tensor 'env': got none",
                     (from / "envs.safetensors").string()));
   env_->load(bytes->data);
+  // NaN, of episodes that began before this was kept, is null
+  std::vector<double> parts;
+  for (const json &sum : saved.value("parts", json::array()))
+    parts.push_back(sum.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                                  : sum.get<double>());
+  parts_.restore(parts);
   if (saved.at("replay").get<bool>())
     replay_.load(checkpoints_.segments(), read_text(from / "replay.json"),
                  true);
   json telemetry = saved.at("telemetry");
   telemetry["env_step"] = at_.env_step;
-  telemetry_.emplace(folder_, config_, program_.metric_names(), clock_, log_,
+  telemetry_.emplace(folder_, config_, series_of(program_, *env_), clock_, log_,
                      telemetry);
   saved_step_ = at_.env_step;
   if (saved.at("artifact") != program_.table().hash)

@@ -63,6 +63,34 @@ bool Loop::evaluate_now() {
   return true;
 }
 
+// one episode that begins as the evaluation's first; returns false if the run
+// is to stop
+bool Loop::film_now(std::int64_t number) {
+  if (!filmed_ || !films_)
+    return true;
+  RunClock::Span span(clock_, Part::eval);
+  const fs::path folder = folder_.path() / "videos";
+  const fs::path path = folder / fmt::format("{:09}.mp4", at_.env_step);
+  try {
+    fs::create_directories(folder);
+    const auto line = request_.film(
+        {*filmed_,
+         {config_.seed, fmt::format("eval/{}", number), 1, cores_.all},
+         evaluation_step(number),
+         path,
+         [this] { return stop_requested(); }});
+    if (!line) {
+      log_.say(fmt::format("{} is left out: stopped", path.string()));
+      return false;
+    }
+    log_.detail(*line);
+  } catch (const std::exception &error) {
+    films_ = false;
+    log_.warn(fmt::format("no videos, the run goes on: {}", error.what()));
+  }
+  return true;
+}
+
 // said, never recorded: the tables do not depend on who asks when
 void Loop::evaluate_on_request() {
   if (!evaluator_)

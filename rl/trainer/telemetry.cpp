@@ -45,6 +45,21 @@ std::string column(std::string tag) {
   return tag;
 }
 
+// a part's column, and its tag behind charts/ or eval/
+std::string part_column(const std::string &part) {
+  return part.starts_with("reward_") ? part : "reward_" + part;
+}
+
+// a row in the order of the table: one that another version began keeps its
+// columns
+std::string in_order(const Csv &table,
+                     std::map<std::string, std::string> &cells) {
+  std::vector<std::string> line;
+  for (const std::string &name : table.columns())
+    line.push_back(cells[name]);
+  return fmt::format("{}", fmt::join(line, ","));
+}
+
 double resident_gb() {
   std::FILE *file = std::fopen("/proc/self/statm", "re");
   if (!file)
@@ -84,17 +99,21 @@ const std::vector<std::string> &host_tags() {
 } // namespace
 
 Telemetry::Telemetry(const RunFolder &folder, const TrainerConfig &config,
-                     std::vector<std::string> metric_names, RunClock &clock,
-                     TextLog &log, const json &saved)
-    : folder_(folder), config_(config), names_(std::move(metric_names)),
-      clock_(clock), log_(log), values_(names_.size(), nothing),
+                     const Series &series, RunClock &clock, TextLog &log,
+                     const json &saved)
+    : folder_(folder), config_(config), names_(series.metrics), clock_(clock),
+      log_(log), values_(names_.size(), nothing),
       started_(seconds_since_1970()) {
   std::int64_t offsets[3] = {-1, -1, -1}, restart = -1;
   if (!saved.is_null()) {
     for (const json &value : saved.at("returns"))
       returns_.push_back(from_number(value));
-    if (const json &row = saved.at("latest"); !row.is_null())
+    if (const json &row = saved.at("latest"); !row.is_null()) {
       latest_ = Episode{0, from_number(row.at(0)), row.at(1).get<int>()};
+      for (std::size_t i = 2; i < row.size(); ++i)
+        latest_->parts.push_back(from_number(row[i]));
+      latest_->parts.resize(series.reward_parts.size(), nothing);
+    }
     // another artifact may have other metrics
     for (std::size_t i = 0; i < names_.size(); ++i)
       if (const json &all = saved.at("metrics"); all.contains(names_[i]))
@@ -112,17 +131,27 @@ Telemetry::Telemetry(const RunFolder &folder, const TrainerConfig &config,
   std::string header = "env_step,update,wall_s";
   for (const std::string &tag : host_tags())
     header += "," + column(tag);
+  std::string episode_header =
+      "env_step,env,return,length,terminated,truncated,wall_s";
+  for (const std::string &part : series.reward_parts) {
+    parts_.push_back(part_column(part));
+    chart_tags_.push_back("charts/" + parts_.back());
+    eval_tags_.push_back("eval/" + parts_.back());
+    header += "," + column(chart_tags_.back());
+    episode_header += "," + parts_.back();
+  }
   for (const std::string &name : names_)
     if (name != "nonfinite")
       header += "," + column(name);
   metrics_ =
       std::make_unique<Csv>(folder.file("metrics.csv"), header, offsets[0]);
-  episodes_ = std::make_unique<Csv>(
-      folder.file("episodes.csv"),
-      "env_step,env,return,length,terminated,truncated,wall_s", offsets[1]);
+  episodes_ = std::make_unique<Csv>(folder.file("episodes.csv"), episode_header,
+                                    offsets[1]);
   evals_ = std::make_unique<Csv>(
       folder.file("eval.csv"),
-      "env_step,update,wall_s,mean,sd,min,max,iqm,length,returns", offsets[2]);
+      std::string("env_step,update,wall_s,mean,sd,min,max,iqm,length,returns") +
+          (series.success ? ",success" : ""),
+      offsets[2]);
   if (config.log.tensorboard)
     events_ = std::make_unique<EventWriter>(folder.path().string(), started_,
                                             clock_.seconds(), restart);
@@ -146,16 +175,25 @@ void Telemetry::episode(const Counters &at, const Episode &episode) {
   if (returns_.size() > remembered_returns)
     returns_.pop_front();
   double now = clock_.seconds();
-  bool written = episodes_->row(
-      fmt::format("{},{},{},{},{:d},{:d},{:.3f}", at.env_step, episode.env,
-                  episode.episodic_return, episode.length, episode.terminated,
-                  episode.truncated, now));
-  if (events_) {
-    EventWriter::Scalar scalars[] = {
-        {"charts/episodic_return", episode.episodic_return},
-        {"charts/episodic_length", double(episode.length)}};
-    events_->scalars(scalars, at.env_step, now);
+  std::map<std::string, std::string> cells = {
+      {"env_step", fmt::format("{}", at.env_step)},
+      {"env", fmt::format("{}", episode.env)},
+      {"return", fmt::format("{}", episode.episodic_return)},
+      {"length", fmt::format("{}", episode.length)},
+      {"terminated", fmt::format("{:d}", episode.terminated)},
+      {"truncated", fmt::format("{:d}", episode.truncated)},
+      {"wall_s", fmt::format("{:.3f}", now)}};
+  std::vector<EventWriter::Scalar> scalars = {
+      {"charts/episodic_return", episode.episodic_return},
+      {"charts/episodic_length", double(episode.length)}};
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    cells[parts_[i]] = cell(episode.parts[i]);
+    if (!std::isnan(episode.parts[i]))
+      scalars.push_back({chart_tags_[i], episode.parts[i]});
   }
+  bool written = episodes_->row(in_order(*episodes_, cells));
+  if (events_)
+    events_->scalars(scalars, at.env_step, now);
   note_failure(written, "episodes.csv");
   log_.detail(fmt::format("env step {}: environment {} returned {:.1f} in {} "
                           "steps",
@@ -208,16 +246,14 @@ void Telemetry::row(const Counters &at, const Gauges &gauges) {
   // the first two have an event of their own at each episode
   for (std::size_t i = 0; i < host.size(); ++i)
     add(host_tags()[i], host[i], i >= 2);
+  for (std::size_t i = 0; i < parts_.size() && latest_; ++i)
+    add(chart_tags_[i], latest_->parts[i], false);
   for (std::size_t i = 0; i < names_.size(); ++i)
     if (names_[i] != "nonfinite")
       add(names_[i], values_[i], true);
-  // a table that another version began keeps its columns
-  std::vector<std::string> line;
-  for (const std::string &name : metrics_->columns())
-    line.push_back(cells[name]);
   row_step_ = at.env_step;
   row_update_ = at.update;
-  bool written = metrics_->row(fmt::format("{}", fmt::join(line, ",")));
+  bool written = metrics_->row(in_order(*metrics_, cells));
   if (events_)
     events_->scalars(scalars, at.env_step, now);
   note_failure(written, "metrics.csv");
@@ -230,10 +266,21 @@ void Telemetry::evaluation(const Counters &at, const Evaluation &evaluation,
   for (int one : evaluation.lengths)
     length += one / double(evaluation.lengths.size());
   double now = clock_.seconds();
-  bool written = evals_->row(
-      fmt::format("{},{},{:.3f},{},{},{},{},{},{},{}", at.env_step, at.update,
-                  now, summary.mean, summary.sd, summary.min, summary.max,
-                  summary.iqm, length, fmt::join(evaluation.returns, " ")));
+  std::map<std::string, std::string> cells = {
+      {"env_step", fmt::format("{}", at.env_step)},
+      {"update", fmt::format("{}", at.update)},
+      {"wall_s", fmt::format("{:.3f}", now)},
+      {"mean", fmt::format("{}", summary.mean)},
+      {"sd", fmt::format("{}", summary.sd)},
+      {"min", fmt::format("{}", summary.min)},
+      {"max", fmt::format("{}", summary.max)},
+      {"iqm", fmt::format("{}", summary.iqm)},
+      {"length", fmt::format("{}", length)},
+      {"returns", fmt::format("{}", fmt::join(evaluation.returns, " "))}};
+  const bool success = !evaluation.success.empty();
+  if (success)
+    cells["success"] = fmt::format("{}", mean_success(evaluation));
+  bool written = evals_->row(in_order(*evals_, cells));
   if (events_) {
     std::vector<EventWriter::Scalar> scalars = {
         {"eval/episodic_return", summary.mean},
@@ -241,6 +288,11 @@ void Telemetry::evaluation(const Counters &at, const Evaluation &evaluation,
         {"eval/return_min", summary.min},
         {"eval/return_max", summary.max},
         {"eval/length", length}};
+    if (success)
+      scalars.push_back({"eval/success", mean_success(evaluation)});
+    const std::vector<double> parts = mean_parts(evaluation);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      scalars.push_back({eval_tags_[i], parts[i]});
     if (sample_us > 0)
       scalars.push_back({"eval/sample_us", sample_us});
     events_->scalars(scalars, at.env_step, now);
@@ -265,6 +317,8 @@ void Telemetry::final_evaluation(const Counters &at,
             {"sd", number(summary.sd)},   {"iqm", number(summary.iqm)},
             {"min", number(summary.min)}, {"max", number(summary.max)},
             {"episodes", returns.size()}, {"returns", returns}};
+  if (!evaluation.success.empty())
+    final_["success"] = mean_success(evaluation);
   result(at);
 }
 
@@ -316,8 +370,11 @@ json Telemetry::save() {
     metrics[names_[i]] = number(values_[i]);
   for (double value : returns_)
     returns.push_back(number(value));
-  if (latest_)
+  if (latest_) {
     latest = {number(latest_->episodic_return), latest_->length};
+    for (double part : latest_->parts)
+      latest.push_back(number(part));
+  }
   return {{"returns", returns},
           {"latest", latest},
           {"metrics", metrics},

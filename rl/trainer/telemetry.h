@@ -22,6 +22,14 @@ struct Episode {
   double episodic_return = 0;
   int length = 0;
   bool terminated = false, truncated = false;
+  std::vector<double> parts = {}; // of the return, (P)
+};
+
+/// What is recorded beside what every run has.
+struct Series {
+  std::vector<std::string> metrics;      // of the program
+  std::vector<std::string> reward_parts; // of the task
+  bool success = false;                  // the task says it
 };
 
 /// What a row of metrics.csv takes from the loop.
@@ -35,8 +43,8 @@ public:
   /// `saved` is what save() returned at the checkpoint that is resumed, null
   /// for a new run.
   Telemetry(const RunFolder &folder, const TrainerConfig &config,
-            std::vector<std::string> metric_names, RunClock &clock,
-            TextLog &log, const nlohmann::json &saved);
+            const Series &series, RunClock &clock, TextLog &log,
+            const nlohmann::json &saved);
 
   void episode(const Counters &at, const Episode &episode);
   /// Remembers the metrics of one update; NaN means 'not computed this time'
@@ -68,6 +76,8 @@ private:
   const RunFolder &folder_;
   const TrainerConfig &config_;
   std::vector<std::string> names_; // of the program's metrics
+  // of the reward's parts: columns, and tags of episodes and evaluations
+  std::vector<std::string> parts_, chart_tags_, eval_tags_;
   RunClock &clock_;
   TextLog &log_;
 

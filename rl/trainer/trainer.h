@@ -3,13 +3,31 @@
 #pragma once
 #include "phlox/runtime.h"
 #include "rl/trainer/any_environment.h"
+#include "rl/trainer/program.h"
 #include "rl/trainer/run_folder.h"
 #include "rl/trainer/text_log.h"
 #include "rl/trainer/trainer_config.h"
+#include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 namespace phlox::rl {
+
+/// An episode to put on film.
+struct FilmTask {
+  Actor &actor;                   // of one environment
+  EnvironmentRequest environment; // whose first episode it is
+  std::uint64_t first_step = 0;   // the noise counter at its start
+  std::filesystem::path path;     // of the MP4
+  std::function<bool()> stop;
+};
+
+/// Makes a video; returns a line about it, or nothing if `stop` returned true.
+///
+/// Errors:  std::runtime_error with one line.
+using Filmer = std::function<std::optional<std::string>(const FilmTask &)>;
 
 /// Everything a run needs beside its settings.
 struct TrainRequest {
@@ -21,6 +39,7 @@ struct TrainRequest {
   double elapsed = 0; // s that this process took before; stop_after counts them
   phlox_executable *executable = nullptr; // loaded; outlives the call
   EnvironmentFactory environments;
+  Filmer film; // for video.every; may be empty
 };
 
 /// What a run will need at most, in bytes.

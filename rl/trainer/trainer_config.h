@@ -28,6 +28,9 @@ struct TrainerConfig {
     int final_episodes = 100; // after training, 0: none
   } eval;
   struct {
+    std::int64_t every = 0; // env steps, 0: never
+  } video;
+  struct {
     std::int64_t every = 50'000; // env steps, 0: only at the end
     double min_interval = 600;   // s
     int keep = 3;

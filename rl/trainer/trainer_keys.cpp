@@ -60,6 +60,9 @@ Schema trainer_schema() {
             "environments that evaluate side by side", 1, 65536, free},
            {"eval.final_episodes", "int", d.eval.final_episodes,
             "episodes after training, 0: none", 0, 1e6, free},
+           {"video.every", "int", d.video.every,
+            "env steps between videos, each made at an evaluation, 0: none", 0,
+            most_steps, free},
            {"checkpoint.every", "int", d.checkpoint.every,
             "env steps between checkpoints, 0: only at the end", 0, most_steps,
             free},
@@ -98,6 +101,7 @@ TrainerConfig trainer_config(const Config &config) {
   read(config, "eval.episodes", c.eval.episodes);
   read(config, "eval.num_envs", c.eval.num_envs);
   read(config, "eval.final_episodes", c.eval.final_episodes);
+  read(config, "video.every", c.video.every);
   read(config, "checkpoint.every", c.checkpoint.every);
   read(config, "checkpoint.min_interval", c.checkpoint.min_interval);
   read(config, "checkpoint.keep", c.checkpoint.keep);
@@ -109,6 +113,10 @@ TrainerConfig trainer_config(const Config &config) {
     throw UsageError(
         fmt::format("replay.capacity must be at least num_envs = {}: got {}",
                     c.num_envs, c.replay.capacity));
+  if (c.video.every > 0 && c.eval.every == 0)
+    throw UsageError(fmt::format(
+        "video.every must be 0 without evaluations (eval.every = 0): got {}",
+        c.video.every));
   c.hash = config.hash();
   return c;
 }

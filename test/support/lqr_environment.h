@@ -18,6 +18,7 @@ public:
     int limit = 100;             // env steps until truncation
     double terminate_at = 1e300; // |x| that ends an episode
     double reward_scale = 1;
+    bool tells_more = false;         // the reward's parts, and a success
     std::int64_t bad_reward_at = -1; // vector step with an infinite reward
     int step_us = 0;                 // microseconds that a vector step takes
     // called before each vector step of training and of evaluations
@@ -32,7 +33,13 @@ public:
                                               : options.at_evaluation),
         seed_(request.seed ^ fnv1a(request.purpose)), n_(request.num_envs),
         memory_(n_), obs_(n_), next_obs_(n_), reward_(n_), return_(n_),
-        terminated_(n_), truncated_(n_), length_(n_) {}
+        terminated_(n_), truncated_(n_), length_(n_) {
+    if (!options.tells_more)
+      return;
+    names_ = {"reward_state", "effort"};
+    parts_.resize(2 * n_);
+    success_.resize(n_);
+  }
 
   int size() const { return n_; }
   int obs_size() const { return 1; }
@@ -59,6 +66,11 @@ public:
       double u = 6.0 * actions[i];
       double x = state_of(i);
       reward_[i] = -(x * x + .3 * u * u) * options_.reward_scale;
+      if (options_.tells_more) {
+        parts_[2 * i] = -x * x * options_.reward_scale;
+        parts_[2 * i + 1] = reward_[i] - parts_[2 * i];
+        success_[i] = (i + 1.) / n_;
+      }
       if (steps_ == options_.bad_reward_at)
         reward_[i] = INFINITY;
       double next = .95 * x + .4 * u + .1 * noise(i, m.length);
@@ -87,6 +99,9 @@ public:
   std::span<const double> episode_return() const { return return_; }
   std::span<const int> episode_length() const { return length_; }
   std::int64_t sim_warnings() const { return 0; }
+  std::span<const std::string> reward_part_names() const { return names_; }
+  std::span<const double> reward_parts() const { return parts_; }
+  std::span<const double> success() const { return success_; }
 
   std::vector<std::byte> save() const {
     if (options_.at_save)
@@ -141,6 +156,8 @@ private:
   std::vector<double> reward_, return_;
   std::vector<std::uint8_t> terminated_, truncated_;
   std::vector<int> length_;
+  std::vector<std::string> names_;
+  std::vector<double> parts_, success_; // (n, 2), (n)
 };
 
 static_assert(VectorEnvironment<LqrEnvironment>);

@@ -119,7 +119,7 @@ class TrainTest(CliTest):
         self.fail_with(2, "exactly one", "eval", self.folder / "nowhere")
         result = phlox("eval", run, "--video", self.place / "x.mp4")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("needs a task with a MuJoCo model: got lqr",
+        self.assertIn("a video needs a task with a MuJoCo model: got lqr",
                       result.stderr)
 
     def check_numbers(self, run):
@@ -227,6 +227,40 @@ class TrainTest(CliTest):
             self.assertNotRegex(result.stderr, "libphlox_compiler|libLLVM")
         result = phlox("algorithms", env={"LD_DEBUG": "files"})
         self.assertIn("libphlox_compiler", result.stderr)
+
+    def test_success_and_videos_of_a_simulated_task(self):
+        run = self.place / "kitchen"
+        made = phlox("train", "sac", "--env", "kitchen-1", *cli.TINY, *RUN,
+                     "--total-timesteps", "80", "--set", "learning_starts=40",
+                     "--set", "eval.every=40", "--set", "video.every=80",
+                     "--set", "env.max_episode_steps=5", "-q", "--out",
+                     self.place, "--name", run.name)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertEqual([float(row["success"]) for row in
+                          rows(run / "eval.csv")], [0, 0])
+        out = self.succeed("eval", run, "--episodes", "3")
+        self.assertRegex(out, r"(?m)^success +0 ")
+        found = json.loads((run / "eval-80.json").read_text())
+        self.assertEqual((found["success"], found["successes"]), (0, [0] * 3))
+        videos = [path.name for path in (run / "videos").iterdir()]
+        if "no videos, the run goes on" in made.stderr:  # no OpenGL or FFmpeg
+            self.assertEqual((videos, made.stderr.count("\n")), ([], 1))
+        else:
+            self.assertEqual(videos, ["000000080.mp4"])
+            self.assertGreater((run / "videos" / videos[0]).stat().st_size,
+                               1000)
+
+    def test_a_task_without_pictures_trains_without_videos(self):
+        result = phlox("train", "--artifact", self.artifact, "-q", *RUN, "--set",
+                       "num_envs=4", "--set", "eval.num_envs=2", "--set",
+                       "video.every=1000", "--out", self.place)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"\A[^\n]*no videos, the run goes on: a "
+                         r"video needs a task with a MuJoCo model: got lqr\n\Z")
+        self.fail_with(2, "video.every must be 0 without evaluations", "train",
+                       "--artifact", self.artifact, *RUN, "--set",
+                       "video.every=9", "--set", "eval.every=0", "--out",
+                       self.place)
 
     def test_dry_run_does_one_of_everything_and_writes_nothing(self):
         words = ["train", "--artifact", self.artifact, *RUN, "--dry-run",

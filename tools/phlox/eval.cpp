@@ -41,6 +41,16 @@ void print(const Json &result) {
              "resamples)\n",
              result["interval"][0].get<double>(),
              result["interval"][1].get<double>(), bootstrap_resamples);
+  if (result.contains("success"))
+    fmt::print("success    {:.4g} (share of the task fulfilled)\n",
+               number("success"));
+  if (result.contains("reward_parts")) {
+    std::string parts;
+    for (const auto &[name, mean] : result["reward_parts"].items())
+      parts += fmt::format("{}{} {:.4g}", parts.empty() ? "" : ", ", name,
+                           mean.get<double>());
+    fmt::print("made of    {}\n", parts);
+  }
 }
 
 // another policy than the trained one has a file of its own

@@ -22,7 +22,7 @@ const envs::MujocoTask &drawable(envs::Environment &task) {
   const auto *mujoco = dynamic_cast<const envs::MujocoTask *>(&task);
   if (!mujoco)
     throw std::runtime_error(fmt::format(
-        "--video needs a task with a MuJoCo model: got {}", task.spec().id));
+        "a video needs a task with a MuJoCo model: got {}", task.spec().id));
   return *mujoco;
 }
 
@@ -36,10 +36,10 @@ struct Tile {
 
 class Film {
 public:
-  Film(Trained &trained, const FilmRequest &request)
-      : env_(
-            trained.environments(request.columns * request.rows, "eval/final")),
-        actor_(trained.actor(1)), tiles_(env_.size()) {
+  Film(envs::VectorEnv env, rl::Actor &actor, std::uint64_t first_step,
+       const FilmRequest &request)
+      : env_(std::move(env)), actor_(actor), first_step_(first_step),
+        tiles_(env_.size()) {
     const auto &task = drawable(env_.environment(0));
     VideoRequest video{request.path, 1 / task.dt(), request.columns,
                        request.rows, env_.size() == 1 ? whole_tile : grid_tile};
@@ -48,19 +48,22 @@ public:
       tile.data.reset(mj_makeData(&task.model()));
   }
 
-  std::string run(const std::string &path) {
+  std::optional<std::string> run(const std::string &path,
+                                 const std::function<bool()> &stop) {
     const auto O = static_cast<std::size_t>(env_.obs_size()),
                A = static_cast<std::size_t>(env_.action_size());
     std::vector<float> action(env_.size() * A);
     env_.reset();
     int frames = 0, left = env_.size();
     for (std::uint64_t step = 0; left > 0; step++, frames++) {
+      if (stop && stop())
+        return std::nullopt;
       take();
       add();
       // one at a time: the artifact need not have this many side by side
       for (std::size_t i = 0; i < tiles_.size(); i++)
         actor_.act(env_.obs().subspan(i * O, O),
-                   rl::final_evaluation_step + step * tiles_.size() + i,
+                   first_step_ + step * tiles_.size() + i,
                    std::span(action).subspan(i * A, A));
       env_.step(action);
       left -= follow();
@@ -122,7 +125,8 @@ private:
   }
 
   envs::VectorEnv env_;
-  rl::Actor actor_;
+  rl::Actor &actor_;
+  std::uint64_t first_step_;
   std::vector<Tile> tiles_;
   std::unique_ptr<Video> video_;
 };
@@ -135,7 +139,7 @@ Begin *load_library() {
                         .parent_path() /
                     "lib" / "libphlox_video.so";
   if (!std::filesystem::exists(path))
-    throw std::runtime_error("--video needs a build with FFmpeg's libraries "
+    throw std::runtime_error("a video needs a build with FFmpeg's libraries "
                              "(libavcodec-dev, libavformat-dev, "
                              "libswscale-dev): got one without");
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -174,7 +178,18 @@ std::pair<int, int> grid_of(const std::string &text) {
 }
 
 std::string film(Trained &trained, const FilmRequest &request) {
-  return Film(trained, request).run(request.path);
+  rl::Actor actor = trained.actor(1);
+  return *film(
+      trained.environments(request.columns * request.rows, "eval/final"), actor,
+      rl::final_evaluation_step, request);
+}
+
+std::optional<std::string> film(envs::VectorEnv env, rl::Actor &actor,
+                                std::uint64_t first_step,
+                                const FilmRequest &request,
+                                const std::function<bool()> &stop) {
+  return Film(std::move(env), actor, first_step, request)
+      .run(request.path, stop);
 }
 
 } // namespace phlox::tools

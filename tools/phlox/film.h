@@ -1,6 +1,8 @@
 // Episodes of a trained policy as a video.
 #pragma once
 #include "tools/phlox/trained.h"
+#include <functional>
+#include <optional>
 #include <string>
 
 namespace phlox::tools {
@@ -19,8 +21,18 @@ std::pair<int, int> grid_of(const std::string &text);
 /// Films the first episodes of the streams that end a training, at the task's
 /// own speed, with step and return in the picture; returns a line about it.
 ///
+/// Errors:  as film() of environments.
+std::string film(Trained &trained, const FilmRequest &request);
+
+/// Films the first episode of each environment with an actor of one; nothing,
+/// and no file, if `stop` returned true.
+///
+/// Units:   `first_step` is the noise counter of the first action.
 /// Errors:  std::runtime_error: a task without a MuJoCo model, no OpenGL, no
 ///          FFmpeg, a file that cannot be written.
-std::string film(Trained &trained, const FilmRequest &request);
+std::optional<std::string> film(envs::VectorEnv env, rl::Actor &actor,
+                                std::uint64_t first_step,
+                                const FilmRequest &request,
+                                const std::function<bool()> &stop = {});
 
 } // namespace phlox::tools

@@ -7,6 +7,7 @@
 #include "rl/trainer/signals.h"
 #include "rl/trainer/trainer.h"
 #include "rl/trainer/units.h"
+#include "tools/phlox/film.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <algorithm>
@@ -129,12 +130,16 @@ public:
       request.manifest["tags"] = a.tags;
     const auto kwargs = env_kwargs(config);
     const std::string id = a.words.env;
-    auto make = [&](const rl::EnvironmentRequest &wanted) {
+    auto make = [id, kwargs](const rl::EnvironmentRequest &wanted) {
       return std::make_unique<envs::VectorEnv>(
           envs::make_vector_env(id, kwargs, wanted.num_envs, wanted.seed,
                                 wanted.purpose, wanted.threads));
     };
     request.environments = rl::environment_factory<envs::VectorEnv>(make);
+    request.film = [make](const rl::FilmTask &task) {
+      return film(std::move(*make(task.environment)), task.actor,
+                  task.first_step, {task.path.string()}, task.stop);
+    };
     if (a.dry_run)
       return try_out(request, *given);
     auto folder = make_folder(request.config.seed);

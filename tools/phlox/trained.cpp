@@ -213,20 +213,29 @@ Json describe(const rl::Evaluation &evaluation) {
   const auto [low, high] = mean_interval(returns);
   const double steps = std::accumulate(evaluation.lengths.begin(),
                                        evaluation.lengths.end(), 0.0);
-  return {{"episodes", returns.size()},
-          {"mean", summary.mean},
-          {"sd", summary.sd},
-          {"iqm", summary.iqm},
-          {"min", summary.min},
-          {"max", summary.max},
-          {"interval", {low, high}},
-          {"interval_of", fmt::format("mean, 95 % percentile bootstrap, {} "
-                                      "resamples",
-                                      bootstrap_resamples)},
-          {"length", steps / static_cast<double>(returns.size())},
-          {"steps_per_second", steps / evaluation.seconds},
-          {"returns", returns},
-          {"lengths", evaluation.lengths}};
+  Json result = {
+      {"episodes", returns.size()},
+      {"mean", summary.mean},
+      {"sd", summary.sd},
+      {"iqm", summary.iqm},
+      {"min", summary.min},
+      {"max", summary.max},
+      {"interval", {low, high}},
+      {"interval_of", fmt::format("mean, 95 % percentile bootstrap, {} "
+                                  "resamples",
+                                  bootstrap_resamples)},
+      {"length", steps / static_cast<double>(returns.size())},
+      {"steps_per_second", steps / evaluation.seconds},
+      {"returns", returns},
+      {"lengths", evaluation.lengths}};
+  if (!evaluation.success.empty()) {
+    result["success"] = rl::mean_success(evaluation);
+    result["successes"] = evaluation.success;
+  }
+  const std::vector<double> parts = rl::mean_parts(evaluation);
+  for (std::size_t k = 0; k < parts.size(); k++)
+    result["reward_parts"][evaluation.part_names[k]] = parts[k];
+  return result;
 }
 
 } // namespace phlox::tools

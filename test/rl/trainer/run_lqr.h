@@ -64,7 +64,7 @@ inline TrainerConfig small_config() {
 inline int run_lqr(const TrainerConfig &config, const fs::path &parent,
                    const std::string &name = "run",
                    const LqrEnvironment::Options &options = {},
-                   Verbosity verbosity = Verbosity::quiet) {
+                   Verbosity verbosity = Verbosity::quiet, Filmer film = {}) {
   phlox_executable *loaded = nullptr;
   check(phlox_executable_wrap(lqr_program_query, &loaded));
   std::unique_ptr<phlox_executable, ExecutableDelete> executable(loaded);
@@ -72,6 +72,7 @@ inline int run_lqr(const TrainerConfig &config, const fs::path &parent,
   request.config = config;
   request.config_toml = "seed = 1\n";
   request.executable = executable.get();
+  request.film = std::move(film);
   TextLog log(verbosity);
   RunFolder folder = fs::exists(parent / name)
                          ? RunFolder::open(parent / name)
