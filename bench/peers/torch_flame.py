@@ -153,4 +153,5 @@ def step():
 
 
 name = "torch-compile" if options.compile else "torch-eager"
-timing.report(f"{name} {torch.__version__}", options.seconds, step)
+timing.report(f"{name} {torch.__version__}", options.seconds, step,
+              compiles=options.compile)

@@ -268,7 +268,8 @@ private:
       row.threads = compiled.threads;
       row.ratio = row.median_us / compiled.median_us;
       add(row);
-      if (row.first_us > 0 && compile_row_.median_us > 0) {
+      // the whole program beside a peer's whole update
+      if (row.first_us > 0 && compiled.work.ends_with("/train_step")) {
         row.work = compile_row_.work;
         row.mode = "first call";
         row.median_us = row.min_us = row.max_us = row.first_us;
