@@ -62,6 +62,10 @@ class BadTaskTest(CliTest):
         # said once as a warning, in quiet mode too
         self.assertRegex(result.stderr, r"phlox: \d+ environment steps gave "
                          "numbers that were not finite: each .* ends its episode")
+        result = phlox("eval", run, "--episodes", 2, cwd=self.place)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"\Aphlox: \d+ environment steps gave "
+                         r"numbers that were not finite: [^\n]*\n\Z")
         self.assertFalse((self.place / "MUJOCO_LOG.TXT").exists())
 
 

@@ -39,6 +39,11 @@ class CommandLineTest(unittest.TestCase):
             with self.subTest(verb):
                 self.assert_usage_error(phlox(verb, "--no-such-flag"))
 
+    def test_a_full_disk_behind_stderr_keeps_the_status(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, "fly"], stderr=full, timeout=30)
+        self.assertEqual(done.returncode, 2)
+
     def test_versions(self):
         result = phlox("--version")
         self.assertEqual((result.returncode, result.stderr), (0, ""))

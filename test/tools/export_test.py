@@ -128,6 +128,8 @@ class ExportTest(CliTest):
         self.fail_with(2, "RUN_DIR and -o DIR are required", "export")
         self.fail_with(2, "new or an empty folder", "export", self.run_folder,
                        "-o", self.policy)
+        self.fail_with(2, r"an empty folder: got .*main\.c", "export",
+                       self.run_folder, "-o", self.policy / "main.c")
         self.fail_with(2, "target", "export", self.run_folder, "-o",
                        self.place / "new", "--target", "z80")
         self.fail_with(1, "card.json", "export", "--check", self.place)

@@ -178,7 +178,10 @@ class SweepTest(CliTest):
                 ("num_envs = [2, 4]", "num_envs = 2", "list of values: got 2"),
                 ("[grid]", "[for.td3]\nbatch=8\n[grid]",
                  "an algorithm or a task of the sweep: got 'td3'"),
-                ('out = "out"', "out = 3", "out must name a folder")]:
+                ('out = "out"', "out = 3", "out must name a folder: got 3"),
+                ("seeds = 2", "seeds = 'a'", "or a list of them: got 'a'"),
+                ("seeds = 2", "seeds = [1.5]", "whole numbers from 0: got 1.5"),
+                ('["lqr"]', "'lqr'", "a list of names: got 'lqr'")]:
             with self.subTest(text):
                 self.assertIn(line, FILE)
                 self.write(FILE.replace(line, text))

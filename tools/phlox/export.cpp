@@ -2,6 +2,7 @@
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include "runtime/dtype.h"
+#include "runtime/file.h"
 #include "tools/phlox/obs_layout.h"
 #include "tools/phlox/policy_folder.h"
 #include "tools/phlox/trained.h"
@@ -57,10 +58,13 @@ public:
       : wanted_(wanted),
         path_(fmt::format("{}.{}", wanted.string(), getpid())) {
     std::error_code error;
-    if (fs::exists(wanted, error) && !fs::is_empty(wanted, error))
+    if (fs::exists(wanted, error) &&
+        !(fs::is_directory(wanted, error) && fs::is_empty(wanted, error)))
       throw rl::UsageError(fmt::format(
           "-o must be a new or an empty folder: got '{}'", wanted.string()));
-    fs::create_directories(path_);
+    fs::create_directories(path_, error);
+    if (error)
+      throw runtime::FileError(path_.string(), "create folder", error.value());
   }
   NewFolder(const NewFolder &) = delete;
   NewFolder &operator=(const NewFolder &) = delete;

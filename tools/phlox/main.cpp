@@ -3,6 +3,7 @@
 #include "tools/phlox/verbs.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <exception>
 #include <fmt/core.h>
 #include <mujoco/mujoco.h>
@@ -17,9 +18,12 @@ std::string versions() {
                      PHLOX_LLVM_VERSION);
 }
 
-// errors are one line on stderr, whatever a library's text looks like
+// errors are one line on stderr, whatever a library's text looks like; unlike
+// fmt::print never throws: stderr may lie on a full disk
 void complain(std::string_view text) {
-  fmt::print(stderr, "phlox: {}\n", text.substr(0, text.find('\n')));
+  const std::string line =
+      fmt::format("phlox: {}\n", text.substr(0, text.find('\n')));
+  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 } // namespace

@@ -119,8 +119,10 @@ nlohmann::json options_of(const phlox_executable *executable) {
   if (!options.is_object() || !options.contains("algorithm") ||
       !options["algorithm"].is_string() || !options.contains("config") ||
       !options["config"].is_object())
-    throw std::runtime_error("the artifact must say which algorithm and "
-                             "configuration it holds: got none");
+    throw std::runtime_error(
+        fmt::format("the artifact must say which algorithm and configuration "
+                    "it holds: got program '{}', which says neither",
+                    table->program));
   return options;
 }
 

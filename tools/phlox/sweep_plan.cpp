@@ -54,7 +54,7 @@ public:
           result.push_back(text->get());
     if (!array || array->empty() || result.size() != array->size())
       refuse(node, fmt::format("{} must be a list of names: got {}", key,
-                               node ? "something else" : "none"));
+                               node ? text_of(*node) : "none"));
     once(node, key, result);
     return result;
   }
@@ -76,11 +76,14 @@ public:
     if (const auto *list = node->as_array())
       for (const toml::node &one : *list) {
         if (!one.as_integer() || one.as_integer()->get() < 0)
-          refuse(&one, "seeds must be whole numbers from 0: got another");
+          refuse(&one, fmt::format("seeds must be whole numbers from 0: got {}",
+                                   text_of(one)));
         result.push_back(std::to_string(one.as_integer()->get()));
       }
     if (result.empty())
-      refuse(node, "seeds must be how many or a list of them: got neither");
+      refuse(node,
+             fmt::format("seeds must be how many or a list of them: got {}",
+                         text_of(*node)));
     once(node, "seeds", result);
     return result;
   }
@@ -91,7 +94,8 @@ public:
     if (!node)
       return result;
     if (!node->is_table())
-      refuse(node, fmt::format("{} must be a table: got a value", what));
+      refuse(node,
+             fmt::format("{} must be a table: got {}", what, text_of(*node)));
     flatten(*node->as_table(), "",
             [&](const std::string &key, const toml::node &value) {
               result.emplace_back(key, text_of(value));
@@ -106,7 +110,8 @@ public:
     if (!node)
       return result;
     if (!node->is_table())
-      refuse(node, "[grid] must be a table: got a value");
+      refuse(node,
+             fmt::format("[grid] must be a table: got {}", text_of(*node)));
     flatten(*node->as_table(), "",
             [&](const std::string &key, const toml::node &value) {
               std::vector<std::string> values;
@@ -125,6 +130,12 @@ public:
 
   const std::filesystem::path &path() const { return path_; }
 
+  static std::string text_of(const toml::node &node) {
+    std::ostringstream text;
+    node.visit([&](const auto &value) { text << value; });
+    return text.str();
+  }
+
 private:
   void once(const toml::node *node, const std::string &what,
             std::vector<std::string> values) const {
@@ -133,12 +144,6 @@ private:
     if (twice != values.end())
       refuse(node, fmt::format("{} must name each once: got '{}' twice", what,
                                *twice));
-  }
-
-  static std::string text_of(const toml::node &node) {
-    std::ostringstream text;
-    node.visit([&](const auto &value) { text << value; });
-    return text.str();
   }
 
   template <class Take>
@@ -254,13 +259,16 @@ SweepPlan read_sweep(const std::filesystem::path &path) {
   plan.out = "runs" / path.stem();
   if (const toml::node *out = file.find("out")) {
     if (!out->as_string() || out->as_string()->get().empty())
-      file.refuse(out, "out must name a folder: got something else");
+      file.refuse(out, fmt::format("out must name a folder: got {}",
+                                   file.text_of(*out)));
     plan.out = out->as_string()->get();
   }
   bool as_published = false;
   if (const toml::node *node = file.find("as_published")) {
     if (!node->as_boolean())
-      file.refuse(node, "as_published must be true or false: got another");
+      file.refuse(node,
+                  fmt::format("as_published must be true or false: got {}",
+                              file.text_of(*node)));
     as_published = node->as_boolean()->get();
   }
   const auto algorithms = file.names("algorithms"), envs = file.names("envs");

@@ -170,7 +170,14 @@ rl::Evaluation Trained::evaluate(int episodes) {
   rl::Actor act = actor(num_envs);
   rl::EnvironmentHolder<envs::VectorEnv> env(
       std::make_unique<envs::VectorEnv>(environments(num_envs, "eval/final")));
-  return *rl::evaluate(act, env, episodes, rl::final_evaluation_step);
+  auto evaluation =
+      *rl::evaluate(act, env, episodes, rl::final_evaluation_step);
+  if (const auto broken = env.sim_warnings())
+    fmt::print(stderr,
+               "phlox: {} environment steps gave numbers that were not finite: "
+               "each counts as reward 0 and ends its episode\n",
+               broken);
+  return evaluation;
 }
 
 double Trained::sample_microseconds() {
