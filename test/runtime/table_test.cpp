@@ -56,7 +56,7 @@ TEST_F(TableTest, Head) {
   table.magic = PHLOX_EXECUTABLE_MAGIC;
   table.version = 3;
   EXPECT_EQ(refusal(), "version must be 2: got 3");
-  table.version = 1;
+  table.version = PHLOX_EXECUTABLE_VERSION;
   table.table_bytes = 136;
   EXPECT_EQ(refusal(), "size must be 144 bytes: got 136");
 }
