@@ -42,7 +42,7 @@ class KillTest(CliTest):
         return True
 
     def test_killed_runs_equal_an_unbroken_one(self):
-        steps = 2000 * max(KILLS, 4)
+        steps = 40_000 * max(KILLS, 4)
         seed = random.randrange(10**6)
         dice = random.Random(seed)
         begin = time.monotonic()
@@ -52,7 +52,7 @@ class KillTest(CliTest):
         while kills < KILLS:
             # some die before the first checkpoint, some in the midst of one
             if self.life(self.place / "broken", steps,
-                         dice.uniform(0.02, 2 * took / KILLS)):
+                         dice.uniform(0.03, 1.2 * took / KILLS)):
                 break
             kills += 1
         self.assertTrue(self.life(self.place / "broken", steps, 600))
