@@ -11,9 +11,10 @@ class Graph;
 class KernelBuilder;
 
 /// Where an operand's element lies for a result element: operand axis a reads
-/// index[source[a]] + offset[a], or offset[a] alone where source is -1.
+/// index[source[a]] / divisor[a] + offset[a], or offset[a] alone where source
+/// is -1. No divisors: all are 1.
 struct IndexMap {
-  SmallVector<int64_t> source, offset;
+  SmallVector<int64_t> source, offset, divisor;
 };
 
 /// A kernel with loops of its own, over dense operand and result buffers.

@@ -77,6 +77,20 @@ def Phlox_RepeatOp : Phlox_InferredOp<"repeat"> {
   let assemblyFormat =
       "$x `,` $count `axis` `=` $axis attr-dict `:` type($x) `->` type($result)";
 }
+def Phlox_StretchOp : Phlox_InferredOp<"stretch"> {
+  let summary = "Lengthens an axis: count copies of each entry side by side.";
+  let description = [{
+    result[..., i, ...] = x[..., i / count, ...], rounded down.
+    Shapes: x (..., d, ...) -> (..., d count, ...). (C1) 0 <= axis < rank(x);
+    (C2) count >= 1, and the extent fits 64 bits. Source: NumPy's `repeat`.
+    Example:
+    `%y = phlox.stretch %x, 100 axis = 0 : tensor<8x6xf32> -> tensor<800x6xf32>`
+  }];
+  let arguments = (ins Phlox_Tensor:$x, I64Attr:$count, I64Attr:$axis);
+  let results = (outs Phlox_Tensor:$result);
+  let assemblyFormat =
+      "$x `,` $count `axis` `=` $axis attr-dict `:` type($x) `->` type($result)";
+}
 def Phlox_ExpandOp : Phlox_InferredOp<"expand"> {
   let summary = "Inserts an axis of extent 1.";
   let description = [{

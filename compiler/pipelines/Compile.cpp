@@ -3,7 +3,6 @@
 #include "compiler/artifact/Table.h"
 #include "compiler/codegen/cpu/Emit.h"
 #include "compiler/codegen/cpu/Object.h"
-#include "compiler/passes/Passes.h"
 #include "compiler/pipelines/BuildId.h"
 #include "compiler/pipelines/Check.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -14,8 +13,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/SHA256.h"
@@ -108,31 +105,7 @@ artifact::EntryRow makeEntry(mlir::func::FuncOp function,
   row.scratchBytes = plan.scratchBytes;
   return row;
 }
-
-// what makes a program cheaper and may be left out, in this order
-struct Rewrite {
-  const char *name;
-  std::unique_ptr<mlir::Pass> (*create)();
-};
-const Rewrite kRewrites[] = {{"move-reshapes", createMoveReshapes}};
-
-llvm::Error checkRewrites(const CompileOptions &options) {
-  std::vector<std::string> names = rewriteNames();
-  for (const std::string &name : options.without)
-    if (!llvm::is_contained(names, name))
-      return llvm::createStringError("rewrite must be one of " +
-                                     llvm::join(names, ", ") + ": got '" +
-                                     name + "'");
-  return llvm::Error::success();
-}
 } // namespace
-
-std::vector<std::string> rewriteNames() {
-  std::vector<std::string> names;
-  for (const Rewrite &rewrite : kRewrites)
-    names.push_back(rewrite.name);
-  return names;
-}
 
 std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
   llvm::SHA256 hash;
@@ -151,31 +124,11 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
   add(options.fuse ? "fused" : "");
   for (const std::string &name : rewriteNames())
     add(llvm::is_contained(options.without, name) ? "without " + name : "");
+  add(std::to_string(options.leastGain));
   add(options.records ? "records" : "");
   add(options.description);
   add(textWithoutLocations(program));
   return llvm::toHex(hash.final(), /*LowerCase=*/true);
-}
-
-llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options) {
-  if (auto error = checkRewrites(options))
-    return error;
-  mlir::PassManager passes(program.getContext());
-  if (options.explicitNoise)
-    passes.addPass(createExplicitNoise());
-  auto tidy = [&] {
-    passes.addPass(mlir::createCanonicalizerPass());
-    passes.addPass(mlir::createCSEPass());
-  };
-  tidy();
-  passes.addPass(createDecompose());
-  for (const Rewrite &rewrite : kRewrites)
-    if (!llvm::is_contained(options.without, rewrite.name))
-      passes.addPass(rewrite.create());
-  tidy();
-  if (mlir::failed(passes.run(program)))
-    return llvm::createStringError("simplification failed");
-  return llvm::Error::success();
 }
 
 llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,

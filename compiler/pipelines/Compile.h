@@ -1,7 +1,7 @@
 // From a module of phlox entry points to machine code.
 #pragma once
-#include "compiler/pipelines/CompileOptions.h"
 #include "compiler/pipelines/PhaseTimes.h"
+#include "compiler/pipelines/Simplify.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -20,10 +20,6 @@ struct CompiledObject {
 /// Registers the dialects that programs are written in.
 void registerPhloxDialects(mlir::DialectRegistry &registry);
 
-/// Returns the names of the rewrites that a compilation may leave out, in the
-/// order of the pipeline.
-std::vector<std::string> rewriteNames();
-
 /// Returns the content hash of IR, options and compiler: the cache key.
 std::string contentHash(mlir::ModuleOp program, const CompileOptions &options);
 
@@ -32,12 +28,6 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options);
 /// Errors: an unknown target, precision or rewrite, a malformed module.
 llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                                        const CompileOptions &options);
-
-/// Runs the phases before planning (noise, canonical form, decomposition) in
-/// place.
-///
-/// Errors: an unknown rewrite in `without`.
-llvm::Error simplify(mlir::ModuleOp program, const CompileOptions &options);
 
 /// Returns the version text that artifacts carry: Phlox's and LLVM's.
 std::string compilerVersion();

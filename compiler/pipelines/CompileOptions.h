@@ -11,6 +11,7 @@ struct CompileOptions {
   bool explicitNoise = false;       ///< noise becomes inputs
   bool fuse = true;                 ///< false: one kernel per op (eager)
   std::vector<std::string> without; ///< rewrites left out, of rewriteNames()
+  double leastGain = 1;             ///< factor of what a rewrite must save
   bool records = false;             ///< kernels report their times
   bool embedIr = true;       ///< keep the program for eager and interpret
   std::string dumpDirectory; ///< where to write the IR after each phase

@@ -42,6 +42,7 @@ ALSO_IN_TESTS = {
     "test/envs": ["rl/trainer/environment.h"],  # holds the concept against it
     # whole programs as users write them, and the modules that they become
     "test/compiler/pipelines": ["dsl/"],
+    "test/compiler/passes": ["dsl/"],
     "test/compiler/codegen": ["dsl/"],
     "test/rl/algorithms": MLIR,
     # algorithms and their parts, compiled and run

@@ -19,6 +19,7 @@ struct CompileRequest {
   std::vector<int> acting;                          // batch sizes of sample_N
   std::string target = "native", precision = "high";
   bool explicit_noise = false, embed_ir = true;
+  std::vector<std::string> without; // rewrites that the compiler leaves out
   bool records = false; // kernels report their times to phlox_entry_record
   std::string dump_ir;  // folder for the IR after each phase, or empty
 };

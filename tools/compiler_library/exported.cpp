@@ -58,6 +58,10 @@ void check_names(const std::string &target, const std::string &precision) {
 
 CompileOptions options_of(const CompileRequest &request) {
   check_names(request.target, request.precision);
+  for (const std::string &name : request.without)
+    if (const auto known = rewriteNames(); !llvm::is_contained(known, name))
+      throw std::invalid_argument(fmt::format(
+          "rewrite must be one of {}: got '{}'", fmt::join(known, ", "), name));
   CompileOptions options;
   options.target = request.target;
   options.precision = request.precision;
@@ -65,6 +69,7 @@ CompileOptions options_of(const CompileRequest &request) {
   options.embedIr = request.embed_ir;
   options.records = request.records;
   options.dumpDirectory = request.dump_ir;
+  options.without = request.without;
   const nlohmann::ordered_json description = {
       {"algorithm", request.algorithm},
       {"env", request.env},

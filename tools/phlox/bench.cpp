@@ -73,6 +73,7 @@ struct Arguments {
   std::string name, python = "python3", peers = PHLOX_PEERS;
   std::vector<int> threads;
   std::string profile; // file of a Chrome trace, or empty
+  Words words;
   bool json = false, no_peers = false;
   double seconds = 1;
 };
@@ -191,8 +192,8 @@ private:
                                        a.json, events));
   }
 
-  static Words words_of(const Work &work) {
-    Words words;
+  Words words_of(const Work &work) const {
+    Words words = a.words;
     words.algorithm = work.algorithm;
     words.env = "HalfCheetah-v5";
     words.settings = work.settings;
@@ -315,6 +316,7 @@ void add_bench_verb(CLI::App &app) {
   verb->add_option("--python", a->python,
                    "A Python that may have JAX and EnvPool [python3]");
   verb->add_option("--peers", a->peers, "Folder of the peers' scripts");
+  add_rewrite_option(*verb, a->words);
   verb->add_flag("--no-peers", a->no_peers, "Only our own rows");
   verb->callback([a] {
     if (a->threads.empty())

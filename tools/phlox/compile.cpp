@@ -53,6 +53,7 @@ void add_compile_verb(CLI::App &app) {
   add_program_options(*verb, arguments->words);
   verb->add_flag("--explicit-noise", arguments->words.explicit_noise,
                  "Make every random tensor an input named after its stream");
+  add_rewrite_option(*verb, arguments->words);
   verb->add_option("--dump-ir", arguments->words.dump_ir,
                    "Folder for the program after each phase");
   verb->add_option("-o,--out", arguments->out, "The file to write")->required();

@@ -91,6 +91,13 @@ void add_program_options(CLI::App &verb, Words &words) {
                   "Of matrix products: f32 or high (f32 without AMX) [high]");
 }
 
+void add_rewrite_option(CLI::App &verb, Words &words) {
+  verb.add_option("--without", words.without,
+                  "Rewrites of the compiler to leave out, by their names")
+      ->delimiter(',')
+      ->take_all();
+}
+
 rl::Schema algorithm_keys(const std::string &algorithm) {
   rl::Schema schema;
   const auto found = find_algorithm(algorithm);
@@ -209,6 +216,7 @@ CompileRequest compile_request(const Words &words, const rl::Config &config) {
     request.precision = words.precision;
   request.explicit_noise = words.explicit_noise;
   request.dump_ir = words.dump_ir;
+  request.without = words.without;
   return request;
 }
 

@@ -19,11 +19,14 @@ struct Words {
   std::string algorithm, env;
   std::vector<std::string> files, settings; // --config, --set
   std::string target, precision, dump_ir;   // empty: native, high, none
+  std::vector<std::string> without; // rewrites that the compiler leaves out
   bool as_published = false, explicit_noise = false;
 };
 
 /// Adds the options that compile and train share.
 void add_program_options(CLI::App &verb, Words &words);
+/// Adds --without.
+void add_rewrite_option(CLI::App &verb, Words &words);
 
 /// The keys of trainer and algorithm, with every level but flags applied.
 ///

@@ -138,8 +138,11 @@ Strides Expression::stridesFor(ArrayRef<int64_t> shape,
   result.perDim.assign(extents.size(), 0);
   auto dense = stridesOf(shape);
   for (auto [axis, index] : llvm::enumerate(access)) {
-    if (index.dim >= 0)
+    if (index.dim >= 0 && index.divisor == 1)
       result.perDim[index.dim] += dense[axis];
+    else if (index.dim >= 0)
+      result.quotients.push_back(
+          {unsigned(index.dim), index.before, index.divisor, dense[axis]});
     result.constant += dense[axis] * index.offset;
   }
   return result;
@@ -147,9 +150,17 @@ Strides Expression::stridesFor(ArrayRef<int64_t> shape,
 
 Access Expression::mapped(const IndexMap &map, const Access &access) const {
   Access result;
-  for (auto [source, offset] : llvm::zip(map.source, map.offset)) {
+  for (auto [axis, source] : llvm::enumerate(map.source)) {
     AxisIndex index = source < 0 ? AxisIndex{} : access[source];
-    index.offset += offset;
+    int64_t divisor = map.divisor.empty() ? 1 : map.divisor[axis];
+    if (divisor > 1 && index.dim < 0) {
+      index.offset /= divisor;
+    } else if (divisor > 1) {
+      index.before += index.offset * index.divisor;
+      index.divisor *= divisor;
+      index.offset = 0;
+    }
+    index.offset += map.offset[axis];
     result.push_back(index);
   }
   return result;
@@ -206,11 +217,15 @@ SmallVector<Group> Expression::groups(Value root, const Access &access,
   for (unsigned dim = 0; dim < extents.size(); dim++) {
     if (extents[dim] == 1)
       continue;
-    bool joins = !result.empty() && kinds[result.back().last] == kinds[dim] &&
-                 llvm::all_of(found, [&](const Strides &strides) {
-                   return strides.perDim[result.back().last] ==
-                          strides.perDim[dim] * extents[dim];
+    bool joins =
+        !result.empty() && kinds[result.back().last] == kinds[dim] &&
+        llvm::all_of(found, [&](const Strides &strides) {
+          return strides.perDim[result.back().last] ==
+                     strides.perDim[dim] * extents[dim] &&
+                 llvm::none_of(strides.quotients, [&](auto &each) {
+                   return each.dim == dim || each.dim == result.back().last;
                  });
+        });
     if (!joins)
       result.emplace_back();
     result.back().dims.push_back(dim);
@@ -240,7 +255,28 @@ Value Expression::linear(const Strides &strides) {
   for (unsigned dim = 0; dim < extents.size(); dim++)
     if (indices[dim] && strides.perDim[dim])
       index = k.add(index, k.mul(indices[dim], strides.perDim[dim]));
+  for (auto &each : strides.quotients) {
+    Value at = indices[each.dim] ? indices[each.dim] : k.i64(0);
+    Value quotient = mlir::arith::DivUIOp::create(k.b, k.add(at, each.before),
+                                                  k.i64(each.divisor));
+    index = k.add(index, k.mul(quotient, each.stride));
+  }
   return index;
+}
+
+// a vector along a dimension that is read by its quotient: lane by lane
+Value Expression::loadLanes(Value base, const Strides &strides,
+                            mlir::Type element) {
+  unsigned dim = vectorGroup->last;
+  Value first = indices[dim];
+  SmallVector<Value> lanes;
+  for (int64_t lane = 0; lane < width; lane++) {
+    indices[dim] = k.add(first, lane);
+    lanes.push_back(k.loadScalar(base, linear(strides), element));
+  }
+  indices[dim] = first;
+  return mlir::vector::FromElementsOp::create(
+      k.b, mlir::VectorType::get({width}, element), lanes);
 }
 
 int64_t Expression::vectorStride(const Strides &strides) const {
@@ -268,6 +304,10 @@ Value Expression::emitUncached(Value value, const Access &access, bool isRoot) {
   if (isMemory(value, isRoot)) {
     auto &place = isRoot ? *kernel.source : plan.places[value];
     auto strides = stridesFor(shapeOf(value), access);
+    if (vectorGroup && width > 1 &&
+        llvm::any_of(strides.quotients,
+                     [&](auto &q) { return q.dim == vectorGroup->last; }))
+      return loadLanes(base(place), strides, element);
     return k.load(base(place), linear(strides), element, width,
                   vectorStride(strides));
   }

@@ -6,19 +6,24 @@
 
 namespace phlox::cpu {
 
-/// Where an axis of a value is read: iteration dimension `dim` (-1: none) plus
-/// `offset`.
+/// Where an axis of a value is read, for iteration dimension `dim` (-1: none)
+/// at i: (i + before) / divisor + offset.
 struct AxisIndex {
-  int64_t dim = -1, offset = 0;
+  int64_t dim = -1, offset = 0, before = 0, divisor = 1;
   auto operator<=>(const AxisIndex &) const = default;
 };
 using Access = std::vector<AxisIndex>;
 
 /// How far one element of the iteration space moves in memory: elements per
-/// step of each dimension, and a constant.
+/// step of each dimension, and a constant; and per quotient of an index.
 struct Strides {
+  struct Quotient {
+    unsigned dim;
+    int64_t before, divisor, stride;
+  };
   SmallVector<int64_t> perDim;
   int64_t constant = 0;
+  SmallVector<Quotient, 1> quotients;
 };
 
 /// Neighbouring dimensions that all accesses run through as one.
@@ -81,6 +86,7 @@ private:
   Value emitUncached(Value value, const Access &access, bool isRoot);
   Access mapped(const IndexMap &map, const Access &access) const;
   bool isMemory(Value value, bool isRoot) const;
+  Value loadLanes(Value base, const Strides &strides, mlir::Type element);
 
   Plan &plan;
   Kernel &kernel;

@@ -48,6 +48,19 @@ Value sourceOf(Plan &plan, Value value) {
   return value;
 }
 
+// whether a chain of rearrangements reads by quotients of indices
+bool hasQuotient(Plan &plan, Value value) {
+  while (auto op = value.getDefiningOp()) {
+    auto &map = loweringOf(plan, op).indexMap;
+    if (!map)
+      break;
+    if (!map->divisor.empty())
+      return true;
+    value = op->getOperand(0);
+  }
+  return false;
+}
+
 // whether reading `value` through its chain of rearrangements, up to what has
 // memory of its own, keeps neighbours along the last axis next to each other
 bool hasUnitStride(Plan &plan, Value value,
@@ -134,9 +147,13 @@ void RegionPlanner::classify(mlir::Operation *op) {
     else
       materialise(matmul.getRhs());
     // a product reads memory: one number for all elements needs some here
-    for (Value operand : {matmul.getLhs(), matmul.getRhs()})
+    for (Value operand : {matmul.getLhs(), matmul.getRhs()}) {
       if (Value source = sourceOf(plan, operand); isSplatConstant(source))
         materialise(source);
+      // nor does it divide indices
+      if (hasQuotient(plan, operand))
+        materialise(operand);
+    }
     // a matmul joins the kernel of its element-wise consumers as its start
     if (!entry.must && !entry.view && entry.plain && entry.roots.size() == 1) {
       Value root = entry.roots.front();

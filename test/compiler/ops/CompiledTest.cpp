@@ -77,6 +77,15 @@ const std::pair<const char *, std::pair<const char *, const char *>> tails[] = {
     {"repeat",
      {"%x: tensor<4xNxf32>", "phlox.repeat %x, 5 axis = 1 : tensor<4xNxf32> "
                              "-> tensor<4x5xNxf32>"}},
+    {"stretch",
+     {"%x: tensor<4xNxf32>", "phlox.stretch %x, 5 axis = 0 : tensor<4xNxf32> "
+                             "-> tensor<20xNxf32>"}},
+    {"stretch",
+     {"%x: tensor<5xNx3xf32>", "phlox.stretch %x, 4 axis = 1 : "
+                               "tensor<5xNx3xf32> -> tensor<5xMx3xf32>"}},
+    {"stretch",
+     {"%x: tensor<3xNxf32>", "phlox.stretch %x, 4 axis = 1 : tensor<3xNxf32> "
+                             "-> tensor<3xMxf32>"}},
     {"slice",
      {"%x: tensor<35x40xf32>", "phlox.slice %x, [1, 3], [4, N] : "
                                "tensor<35x40xf32> -> tensor<4xNxf32>"}},
@@ -170,7 +179,8 @@ std::vector<Case> allCases() {
     for (int64_t n : {1, 7, 16, 17, 33}) {
       std::string arguments = sized(texts.first, n),
                   text = sized(texts.second, n);
-      int64_t longer = n + (llvm::StringRef(op) == "pad" ? 5 : 20);
+      llvm::StringRef name(op);
+      int64_t longer = name == "stretch" ? 4 * n : n + (name == "pad" ? 5 : 20);
       text = std::regex_replace(text, std::regex("M"), std::to_string(longer));
       add(op, arguments, text, fillOf(op));
     }

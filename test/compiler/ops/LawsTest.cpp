@@ -118,9 +118,13 @@ TEST_P(LawsTest, LoweringEvaluatesTheSame) {
     std::vector<double> mapped;
     forEachIndex(direct[0].shape(), [&](ArrayRef<int64_t> index) {
       int64_t place = 0;
-      for (auto [source, offset, stride] : llvm::zip(
-               lowering.indexMap->source, lowering.indexMap->offset, strides))
-        place += ((source < 0 ? 0 : index[source]) + offset) * stride;
+      const IndexMap &map = *lowering.indexMap;
+      for (auto [axis, source] : llvm::enumerate(map.source)) {
+        int64_t at = source < 0 ? 0 : index[source];
+        if (!map.divisor.empty())
+          at /= map.divisor[axis];
+        place += (at + map.offset[axis]) * strides[axis];
+      }
       mapped.push_back(arguments[0].reals[place]);
     });
     EXPECT_EQ(direct[0].reals, mapped);
