@@ -28,4 +28,25 @@ double flopsOf(mlir::Block &block) {
   return sum;
 }
 
+double flopsWith(mlir::Block &block, ArrayRef<Replacement> chosen) {
+  llvm::DenseSet<mlir::Operation *> replaced, results, alive;
+  for (const Replacement &each : chosen) {
+    replaced.insert(each.root);
+    results.insert(each.result.getDefiningOp());
+  }
+  double flops = 0;
+  for (mlir::Operation &op : llvm::reverse(block)) {
+    bool used = op.hasTrait<mlir::OpTrait::IsTerminator>() ||
+                results.contains(&op) ||
+                llvm::any_of(op.getUsers(), [&](mlir::Operation *user) {
+                  return alive.contains(user);
+                });
+    if (!used || replaced.contains(&op))
+      continue;
+    alive.insert(&op);
+    flops += flopsOf(&op);
+  }
+  return flops;
+}
+
 } // namespace phlox

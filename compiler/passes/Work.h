@@ -12,4 +12,14 @@ double flopsOf(mlir::Operation *op);
 /// FLOPs of all ops of a block.
 double flopsOf(mlir::Block &block);
 
+/// An op of one result, and a value of its block that could stand for it.
+struct Replacement {
+  mlir::Operation *root;
+  Value result;
+};
+
+/// FLOPs of a block in which replacements were made and what nobody reads then
+/// was removed.
+double flopsWith(mlir::Block &block, ArrayRef<Replacement> chosen);
+
 } // namespace phlox

@@ -13,6 +13,7 @@ struct Setting {
   bool isEager = false;
   /// Also with 2 and 3 threads; on a busy machine they wait for each other.
   bool hasThreads = true;
+  bool rewritesAll = false; ///< also where it does not pay
 };
 std::string textOf(const Setting &setting);
 /// Draws a setting for targets of this machine; `rewrites` may be left out.

@@ -100,6 +100,34 @@ TEST(Chains, ReshapesBetweenLayersVanish) {
   expectSame(program);
 }
 
+// a state's part of a layer is computed once and read by all its rows inside
+TEST(Chains, RepeatedRowsStayInside) {
+  Program program("repeated");
+  program.entry("f", [](Entry &e) {
+    Tensor s = e.input("s", {32, 9}), a = e.input("a", {32, 40, 3});
+    Tensor h = mish(linear(concat({repeat(s, 40, 1), a}, 2),
+                           e.input("v", {12, 24}), e.input("b", {24})));
+    Tensor y = linear(h, e.input("w", {24, 5}), e.input("c", {5}));
+    e.output("y", y);
+  });
+  Planned planned(program);
+  EXPECT_EQ(planned.lengths(), (std::vector<size_t>{2}));
+  // one layer of all rows would take 1280 x 24 x 4 bytes
+  EXPECT_LT(planned.plan->scratchBytes, 1280 * 24 * 4 / 4);
+  expectSame(program);
+}
+
+// the same read by one column's vectors: lanes of two states
+TEST(Chains, OneColumnReadsRepeatedRows) {
+  Program program("column");
+  program.entry("f", [](Entry &e) {
+    Tensor s = e.input("s", {52, 1}), x = e.input("x", {1300, 40});
+    Tensor y = matmul(x, e.input("w", {40, 1}));
+    e.output("y", tanh(y) * stretch(s, 25, 0));
+  });
+  expectSame(program);
+}
+
 TEST(Chains, WhatOthersReadKeepsItsMemory) {
   Program program("backward");
   program.entry("f", [](Entry &e) {
