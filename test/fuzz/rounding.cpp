@@ -71,6 +71,7 @@ Rounding roundingOf(mlir::Operation *op) {
       {"sign", {}},
       {"slice", {}},
       {"stopgradient", {}},
+      {"stretch", {}},
       {"transpose", {}},
       {"uniform", {}},
       {"add", {0, kHalf, 0}},

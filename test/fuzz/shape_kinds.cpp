@@ -53,12 +53,19 @@ void repetition(Maker &m) {
     return;
   Extents shape = x.shape();
   int64_t axis = m.choose().pick(x.rank() + 1);
-  switch (m.choose().pick(3)) {
+  switch (m.choose().pick(4)) {
   case 0: {
     int64_t count = m.sizes.width(m.choose());
     shape.push_back(count);
     if (m.isSmall(shape))
       m.keep(repeat(x, count, axis));
+    return;
+  }
+  case 2: {
+    int64_t count = m.sizes.width(m.choose());
+    shape.push_back(count);
+    if (m.isSmall(shape) && axis < x.rank())
+      m.keep(stretch(x, count, axis));
     return;
   }
   case 1: {
