@@ -4,16 +4,18 @@ namespace phlox::rl {
 
 TwinCritic::TwinCritic(Program &program, const std::string &name,
                        int64_t obs_size, int64_t action_size,
-                       const Shape &shape) {
+                       const Shape &shape, const CriticHead &head)
+    : head_(head) {
   for (int i = 0; i < 2; ++i) {
     critics_[i] = Mlp(program, name + "/" + std::to_string(i),
-                      obs_size + action_size, shape, 1);
+                      obs_size + action_size, shape, head.outputs);
     parameters_.append(critics_[i].parameters());
   }
 }
 
 TwinCritic TwinCritic::copy(Program &program, const std::string &name) const {
   TwinCritic other;
+  other.head_ = head_;
   for (int i = 0; i < 2; ++i) {
     other.critics_[i] =
         critics_[i].copy(program, name + "/" + std::to_string(i));
@@ -32,16 +34,23 @@ void TwinCritic::assign(Entry &entry, const TwinCritic &other) const {
     critics_[i].assign(entry, other.critics_[i]);
 }
 
-Tensor TwinCritic::value(int which, const std::vector<Tensor> &parameters,
-                         const Tensor &obs, const Tensor &action) const {
+Tensor TwinCritic::outputs(int which, const std::vector<Tensor> &parameters,
+                           const Tensor &obs, const Tensor &action) const {
   size_t half = parameters.size() / 2;
   std::vector<Tensor> own(parameters.begin() + (which ? half : 0),
                           which ? parameters.end() : parameters.begin() + half);
   Tensor both = concat({rows_like(obs, action), action}, action.rank() - 1);
-  Tensor value = critics_[which](own, both); // (B, ..., 1)
-  Extents shape = value.shape();
+  return critics_[which](own, both);
+}
+
+Tensor TwinCritic::value(int which, const std::vector<Tensor> &parameters,
+                         const Tensor &obs, const Tensor &action) const {
+  Tensor given = outputs(which, parameters, obs, action);
+  if (head_.value)
+    return head_.value(given);
+  Extents shape = given.shape(); // (B, ..., 1)
   shape.pop_back();
-  return reshape(value, shape);
+  return reshape(given, shape);
 }
 
 Tensor TwinCritic::least(const std::vector<Tensor> &parameters,

@@ -4,12 +4,20 @@
 
 namespace phlox::rl {
 
+/// What a critic's last layer gives, and how a value is read from it.
+struct CriticHead {
+  int64_t outputs = 1;
+  /// (B, ..., outputs) -> (B, ...); none: the one output is the value.
+  std::function<Tensor(const Tensor &)> value;
+};
+
 /// Leaves NAME/0/... and NAME/1/...
 class TwinCritic {
 public:
   TwinCritic() = default;
   TwinCritic(Program &program, const std::string &name, int64_t obs_size,
-             int64_t action_size, const Shape &shape);
+             int64_t action_size, const Shape &shape,
+             const CriticHead &head = {});
   TwinCritic copy(Program &program, const std::string &name) const;
   void init(Entry &entry, const Key &key) const;
   void assign(Entry &entry, const TwinCritic &other) const;
@@ -21,12 +29,18 @@ public:
   /// Shapes:  obs (B, O); action (B, ..., A) -> (B, ...).
   Tensor value(int which, const std::vector<Tensor> &parameters,
                const Tensor &obs, const Tensor &action) const;
+  /// Returns what one critic's last layer gives.
+  ///
+  /// Shapes:  obs (B, O); action (B, ..., A) -> (B, ..., outputs).
+  Tensor outputs(int which, const std::vector<Tensor> &parameters,
+                 const Tensor &obs, const Tensor &action) const;
   /// Returns the smaller of both critics' values.
   Tensor least(const std::vector<Tensor> &parameters, const Tensor &obs,
                const Tensor &action) const;
 
 private:
   Mlp critics_[2];
+  CriticHead head_;
   Parameters parameters_;
 };
 

@@ -11,24 +11,28 @@ void LearnerSettings::visit(Settings &s) {
          "factor on rewards inside the update");
   s.real("ema_rate", ema_rate, 0, 1,
          "step of target critics and averaged actor per update");
-  if (soft)
+  if (soft && soft_target)
     s.integer("entropy_sign", entropy_sign, -1, 1,
               "entropy in the target: 1 bonus, 0 none, -1 as published code");
   s.sizes("actor.hidden", actor.hidden, "widths of the actor's layers");
   s.choice("actor.activation", actor.activation,
-           {"relu", "gelu", "mish", "tanh"}, "actor's activation");
+           {"relu", "gelu", "mish", "silu", "tanh"}, "actor's activation");
   s.choice("actor.init", actor.init, {"normal", "uniform"},
            "first values: normal of scale 1/sqrt(in) without biases, or all "
            "uniform within 1/sqrt(in)");
+  s.choice("actor.norm", actor.norm, {"none", "layer"},
+           "normalisation of rows before the actor's activations");
   actor_rate.visit(s, "actor.lr");
   s.integer("actor.every", actor_every, 1, int64_t{1} << 40,
             "updates per update of actor and averages");
   s.sizes("critic.hidden", critic.hidden, "widths of each critic's layers");
   s.choice("critic.activation", critic.activation,
-           {"relu", "gelu", "mish", "tanh"}, "critics' activation");
+           {"relu", "gelu", "mish", "silu", "tanh"}, "critics' activation");
   s.choice("critic.init", critic.init, {"normal", "uniform"},
            "first values: normal of scale 1/sqrt(in) without biases, or all "
            "uniform within 1/sqrt(in)");
+  s.choice("critic.norm", critic.norm, {"none", "layer"},
+           "normalisation of rows before the critics' activations");
   critic_rate.visit(s, "critic.lr");
   if (soft)
     temperature.visit(s);
@@ -39,8 +43,8 @@ Learner::Learner(Program &program, const LearnerSettings &settings,
                  const Parameters &average)
     : settings_(settings), env_(env), actor_(actor), average_(average),
       seed_(program.counter("seed")), step_(program.counter("step")),
-      critic_(program, "critic", env.obs_size, env.action_size,
-              settings.critic),
+      critic_(program, "critic", env.obs_size, env.action_size, settings.critic,
+              settings.critic_head),
       target_(critic_.copy(program, "target_critic")),
       temperature_(settings.soft ? Temperature(program, settings.temperature,
                                                env.action_size)
@@ -82,7 +86,7 @@ Tensor Learner::soft_target(Entry &entry, const Transitions &batch,
                             const Tensor &entropy) const {
   Tensor value = target_.least(target_.parameters().read(entry), batch.next_obs,
                                next_action);
-  if (!settings_.soft)
+  if (!settings_.soft || !settings_.soft_target)
     return rl::soft_target(batch, value, {}, {}, settings_.discount, 0);
   return rl::soft_target(batch, value, entropy, temperature_.value(entry),
                          settings_.discount,
@@ -147,11 +151,17 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   for (const Tensor &scalar : {q.losses[0], q.losses[1], critic_norm})
     gate.watch(scalar);
   gate.watch(in_turn(losses.actor.loss + actor_norm, 0));
+  for (const OtherLoss &other : losses.others)
+    gate.watch(in_turn(other.loss + norm(other.grads), 0));
   auto actor_before = actor_.read(entry);
   auto critics = critic_adam_.step(entry, gate, q.grads);
   auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
   if (soft)
     temperature_.step(entry, gate, soft->loss, step);
+  for (const OtherLoss &other : losses.others)
+    other.adam->step(entry, gate, other.grads, actor_turn);
+  for (const auto &[leaf, value] : losses.leaves)
+    gate.write(leaf, value);
   average_into(entry, gate, target_.parameters(), critics, settings_.ema_rate,
                actor_turn);
   if (!average_.leaves().empty())

@@ -15,12 +15,22 @@ struct LearnerSettings {
   Shape actor, critic;
   LearningRate actor_rate, critic_rate;
   TemperatureSettings temperature;
-  bool soft = true; // entropy in the target, and a temperature; not a key
+  bool soft = true;        // a temperature, and its keys; not a key
+  bool soft_target = true; // entropy in the critics' target; not a key
+  CriticHead critic_head;  // not a key
   void visit(Settings &settings);
 };
 
 /// What one update of the actor saw.
 struct ActorLoss {
+  Tensor loss; ///< ()
+  std::vector<Tensor> grads;
+};
+
+/// An update of a network that is neither actor nor critic, in the actor's
+/// turn.
+struct OtherLoss {
+  const Adam *adam;
   Tensor loss; ///< ()
   std::vector<Tensor> grads;
 };
@@ -32,6 +42,8 @@ struct Losses {
   Tensor action;      ///< (B, A), the next action; clipped or not
   CriticLoss critic;
   ActorLoss actor;
+  std::vector<OtherLoss> others;
+  std::vector<std::pair<Leaf, Tensor>> leaves; ///< new values, every step
 };
 
 /// Critics, temperature, counters, and the actor's optimiser.

@@ -3,6 +3,9 @@
 #include <numbers>
 
 namespace phlox::rl {
+namespace {
+constexpr double norm_epsilon = 1e-6;
+} // namespace
 
 std::vector<Tensor> Parameters::read(Entry &entry) const {
   std::vector<Tensor> values;
@@ -28,6 +31,8 @@ Tensor activate(const std::string &name, const Tensor &x) {
     return relu(x);
   if (name == "gelu")
     return gelu(x);
+  if (name == "silu")
+    return silu(x);
   return name == "tanh" ? tanh(x) : mish(x);
 }
 
@@ -46,6 +51,10 @@ Mlp::Mlp(Program &program, const std::string &name, int64_t inputs,
     std::string layer = name + "/layer" + std::to_string(i + 1);
     leaves.push_back(program.leaf(layer + "/weight", {before, widths[i]}));
     leaves.push_back(program.leaf(layer + "/bias", {widths[i]}));
+    if (shape.norm == "layer" && i + 1 < widths.size()) {
+      leaves.push_back(program.leaf(layer + "/scale", {widths[i]}));
+      leaves.push_back(program.leaf(layer + "/shift", {widths[i]}));
+    }
     before = widths[i];
   }
   parameters_ = Parameters(std::move(leaves));
@@ -57,7 +66,9 @@ void Mlp::init(Entry &entry, const Key &key) const {
     bool weight = leaf.shape().size() == 2;
     if (weight)
       scale = 1 / std::sqrt(static_cast<double>(leaf.shape().front()));
-    if (shape_.init == "uniform") {
+    if (leaf.name().ends_with("/scale") || leaf.name().ends_with("/shift")) {
+      entry.write(leaf, leaf.name().ends_with("/scale") ? 1 : 0);
+    } else if (shape_.init == "uniform") {
       Tensor draw = key.uniform(leaf.name(), leaf.shape());
       entry.write(leaf, (2 * draw - 1) * scale);
     } else if (weight) {
@@ -82,12 +93,18 @@ void Mlp::assign(Entry &entry, const Mlp &other) const {
 Tensor Mlp::operator()(const std::vector<Tensor> &parameters,
                        const Tensor &x) const {
   Tensor h = x;
-  size_t layers = parameters.size() / 2;
-  for (size_t i = 0; i < layers; ++i) {
+  auto next = parameters.begin();
+  for (size_t i = 0; i <= shape_.hidden.size(); ++i) {
     Scope scope(x.trace(), name_ + "/layer" + std::to_string(i + 1));
-    h = linear(h, parameters[2 * i], parameters[2 * i + 1]);
-    if (i + 1 < layers)
-      h = activate(shape_.activation, h);
+    h = linear(h, next[0], next[1]);
+    next += 2;
+    if (i == shape_.hidden.size())
+      break;
+    if (shape_.norm == "layer") {
+      h = layernorm(h, norm_epsilon) * next[0] + next[1];
+      next += 2;
+    }
+    h = activate(shape_.activation, h);
   }
   return h;
 }
@@ -121,10 +138,11 @@ Tensor embed_time(const std::string &kind, const Tensor &t) {
 
 FlowNetwork::FlowNetwork(Program &program, const std::string &name,
                          int64_t obs_size, int64_t action_size, int64_t times,
-                         const Shape &shape, std::string embedding)
+                         const Shape &shape, std::string embedding,
+                         int64_t outputs)
     : mlp_(program, name,
            obs_size + action_size + times * embedding_size(embedding), shape,
-           action_size),
+           outputs ? outputs : action_size),
       embedding_(std::move(embedding)) {}
 
 FlowNetwork FlowNetwork::copy(Program &program, const std::string &name) const {

@@ -25,7 +25,7 @@ private:
 Parameters mirror(Program &program, const Parameters &like,
                   const std::function<std::string(const std::string &)> &name);
 
-/// Applies an activation by name: relu, gelu, mish or tanh.
+/// Applies an activation by name: relu, gelu, mish, silu or tanh.
 Tensor activate(const std::string &name, const Tensor &x);
 
 /// Returns ln(1 - tanh^2 z), finite where tanh rounds to 1.
@@ -36,11 +36,15 @@ struct Shape {
   std::vector<int64_t> hidden = {256, 256, 256};
   std::string activation = "mish";
   std::string init = "normal"; ///< see Mlp::init
+  std::string norm = "none";   ///< or layer: rows shifted and scaled to mean 0
+                               ///< and variance 1 before each activation
 };
 
 /// A multi-layer perceptron with linear output.
 ///
-/// Leaves NAME/layerI/weight (in, out) and NAME/layerI/bias (out), I from 1.
+/// Leaves NAME/layerI/weight (in, out) and NAME/layerI/bias (out), I from 1;
+/// where rows are normalised also NAME/layerI/scale and NAME/layerI/shift
+/// (out).
 class Mlp {
 public:
   Mlp() = default;
@@ -51,7 +55,7 @@ public:
   const std::string &name() const { return name_; }
   /// Writes first values. normal: weights normal of scale 1 / sqrt(in), cut at
   /// twice that, biases zero. uniform: both within 1 / sqrt(in), as PyTorch's
-  /// linear layers begin.
+  /// linear layers begin. Scales are 1, shifts 0.
   void init(Entry &entry, const Key &key) const;
   /// Adds a network of the same form under another name.
   Mlp copy(Program &program, const std::string &name) const;
@@ -81,17 +85,17 @@ Tensor rows_like(const Tensor &obs, const Tensor &x);
 Tensor embed_time(const std::string &kind, const Tensor &t);
 int64_t embedding_size(const std::string &kind);
 
-/// A network of state, noisy action and times: a velocity, or with two times an
-/// average velocity.
+/// A network of state, noisy action and times: a velocity, with two times an
+/// average velocity; or as many numbers as `outputs` says, 0 for the action's.
 class FlowNetwork {
 public:
   FlowNetwork() = default;
   FlowNetwork(Program &program, const std::string &name, int64_t obs_size,
               int64_t action_size, int64_t times, const Shape &shape,
-              std::string embedding);
+              std::string embedding, int64_t outputs = 0);
   const Mlp &mlp() const { return mlp_; }
   /// Shapes:  obs (B, O); x (B, ..., A); each time (..., 1) of x's rank, with
-  ///          extents that broadcast -> (B, ..., A).
+  ///          extents that broadcast -> (B, ..., A), or (B, ..., outputs).
   Tensor operator()(const std::vector<Tensor> &parameters, const Tensor &obs,
                     const Tensor &x, const std::vector<Tensor> &times) const;
   FlowNetwork copy(Program &program, const std::string &name) const;

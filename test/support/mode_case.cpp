@@ -2,6 +2,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "rl/algorithms/registry.h"
 #include "test/support/algorithm_runner.h"
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <stdexcept>
@@ -22,20 +23,18 @@ Program trace(const std::string &name) {
                            {"proposals", 8},
                            {"proposal", "mixture"},
                            {"particles", 4},
-                           {"nfe", 1}};
+                           {"std.hidden", {16}}};
   for (const char *group : {"actor", "critic", "alpha"})
     for (const char *key : {".lr", ".lr_final"})
       wanted[std::string(group) + key] = kCaseRate;
   nlohmann::json config;
   for (const auto &entry : algorithm->schema) {
     auto key = entry["key"].get<std::string>();
-    if (key == "solver") // steps of two evaluations
-      wanted["nfe"] = 4;
+    if (key == "nfe") // even, for steps of two evaluations
+      config[key] = std::min<int64_t>(entry["default"].get<int64_t>(), 4);
     if (wanted.contains(key))
       config[key] = wanted[key];
   }
-  if (config.contains("nfe"))
-    config["nfe"] = wanted["nfe"];
   return algorithm->build({5, 3, "test"}, config, {1, 8});
 }
 

@@ -2,6 +2,7 @@
 #include "rl/algorithms/registry.h"
 #include "rl/algorithms/settings.h"
 #include "test/rl/algorithms/support.h"
+#include <algorithm>
 #include <gmock/gmock.h>
 #include <set>
 
@@ -27,8 +28,8 @@ TEST(Registry, HoldsTheAlgorithmsByName) {
   for (const Algorithm &algorithm : algorithms())
     names.push_back(algorithm.name);
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
-  EXPECT_THAT(names, IsSupersetOf(
-                         {"sac", "flame-r", "flame-m", "isfm", "fmer", "td3"}));
+  EXPECT_THAT(names, IsSupersetOf({"sac", "flame-r", "flame-m", "isfm", "fmer",
+                                   "td3", "sac-flow"}));
   EXPECT_EQ(find_algorithm("nothing"), nullptr);
 }
 
@@ -53,8 +54,11 @@ TEST(Registry, EveryAlgorithmHasTheContractsEntryPoints) {
           "losses/soft_target_mean", "losses/grad_norm_actor",
           "losses/param_norm", "nonfinite"})
       EXPECT_EQ(metrics[tag], "tensor<f32>") << tag;
-    // all but deterministic policies have a temperature
-    bool soft = algorithm.name != "td3";
+    // those with its keys have a temperature
+    bool soft = std::ranges::any_of(algorithm.schema, [](const auto &entry) {
+      return entry["key"] == "alpha.initial";
+    });
+    EXPECT_EQ(soft || algorithm.name == "td3", true);
     for (const char *tag : {"losses/alpha", "losses/alpha_loss",
                             "losses/entropy", "losses/target_entropy"})
       EXPECT_EQ(metrics.contains(tag), soft) << tag;

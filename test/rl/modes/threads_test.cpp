@@ -87,10 +87,10 @@ TEST_P(Threads, LeaveTheSameBits) {
   nlohmann::json config = {{"batch", 64},
                            {"actor.hidden", {64, 64, 64}},
                            {"critic.hidden", {64, 64, 64}}};
-  if (algorithm->name != "sac" && algorithm->name != "td3") {
-    config["proposals"] = 16;
-    config["nfe"] = 2;
-  }
+  for (const auto &entry : algorithm->schema)
+    for (auto [key, value] : {std::pair{"proposals", 16}, std::pair{"nfe", 2}})
+      if (entry["key"] == key)
+        config[key] = value;
   Program program = algorithm->build({1, 1, "lqr"}, config, {1});
   CompiledProgram compiled(program.module());
   const std::string one = train(compiled.executable(), 1, updates);
@@ -103,7 +103,8 @@ TEST_P(Threads, LeaveTheSameBits) {
 INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Values(Run{"sac", 1000}, Run{"flame-r", 48},
                                          Run{"flame-m", 48}, Run{"isfm", 48},
-                                         Run{"fmer", 48}, Run{"td3", 1000}),
+                                         Run{"fmer", 48}, Run{"td3", 1000},
+                                         Run{"sac-flow", 200}),
                          [](const auto &info) {
                            std::string name = info.param.algorithm;
                            std::erase(name, '-');

@@ -39,8 +39,8 @@ def mlp(p, x, act):
     return x @ p[-2] + p[-1]
 
 
-def names(prefix, n_in, n_out):
-    sizes = [n_in] + H + [n_out]
+def names(prefix, n_in, n_out, hidden=H):
+    sizes = [n_in] + hidden + [n_out]
     result = []
     for i in range(len(sizes) - 1):
         result.append((f"{prefix}/layer{i + 1}/weight", (sizes[i], sizes[i + 1])))
@@ -48,10 +48,8 @@ def names(prefix, n_in, n_out):
     return result
 
 
-def make_state(actor_in, actor_out, average, soft):
+def make_state(groups, average, soft):
     state = {}
-    groups = {"critic": names("critic/0", O + A, 1) + names("critic/1", O + A, 1),
-              "actor": names("actor", actor_in, actor_out)}
     for group in groups.values():
         for name, shape in group:
             state[name] = f32(rng.normal(size=shape) * 0.5)
@@ -104,11 +102,15 @@ def order(x, share):
 class Case:
     """State as f64, with what all algorithms do to it."""
 
-    def __init__(self, config, actor_in, actor_out, average, act, critic_act, soft=True):
-        """`average` is the prefix of the actor's moving average, empty for none."""
+    def __init__(self, config, actor_in, actor_out, average, act, critic_act, soft=True,
+                 groups={}):
+        """`average` is the prefix of the actor's moving average, empty for none; `groups`
+        replaces the leaves (name, shape) of actor and critic, or adds a network's."""
         self.c, self.act, self.critic_act, self.soft = config, act, critic_act, soft
         self.average = average
-        self.state, self.groups = make_state(actor_in, actor_out, average, soft)
+        self.state, self.groups = make_state(
+            {"critic": names("critic/0", O + A, 1) + names("critic/1", O + A, 1),
+             "actor": names("actor", actor_in, actor_out)} | groups, average, soft)
         self.batch, self.noise = make_batch(), {}
         self.s = {k: jnp.asarray(v, jnp.float64) for k, v in self.state.items()}
         self.b = {k: jnp.asarray(v, jnp.float64) for k, v in self.batch.items()}
@@ -466,7 +468,8 @@ def td3():
 
 CASES = {"sac": sac, "flame-r": flame_r, "flame-m": flame_m, "isfm": isfm, "fmer": fmer,
          "td3": td3}
-for name in sys.argv[1:] or CASES:
-    if name not in ("sac", "flame-r", "flame-m"):  # those share one generator
-        rng = np.random.default_rng(zlib.crc32(name.encode()))
-    CASES[name]()
+if __name__ == "__main__":
+    for name in sys.argv[1:] or CASES:
+        if name not in ("sac", "flame-r", "flame-m"):  # those share one generator
+            rng = np.random.default_rng(zlib.crc32(name.encode()))
+        CASES[name]()
