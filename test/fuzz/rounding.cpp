@@ -13,12 +13,14 @@ constexpr double kUlp = 0x1p-23, kHalf = 0x1p-24;
 constexpr double kHuge = 1e18;
 } // namespace
 
-uint64_t Noise::bits() { // splitmix64
-  uint64_t z = state += 0x9e3779b97f4a7c15;
+// of splitmix64
+static uint64_t mixed(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
+
+uint64_t Noise::bits() { return mixed(state += 0x9e3779b97f4a7c15); }
 
 unsigned Noise::half() {
   for (;;)
@@ -28,6 +30,12 @@ unsigned Noise::half() {
 }
 
 double Noise::symmetric() { return double(int64_t(bits())) * 0x1p-63; }
+
+double Noise::rounding(uint64_t key, double value) {
+  double alike =
+      double(int64_t(mixed(key ^ std::bit_cast<uint64_t>(value)))) * 0x1p-63;
+  return (alike + symmetric()) / 2;
+}
 
 std::vector<HostTensor> evaluate(mlir::Operation *op,
                                  ArrayRef<const HostTensor *> operands) {
@@ -134,9 +142,23 @@ HostTensor moved(const HostTensor &operand, const Rounding &rounding,
   double size = rounding.operand;
   if (mlir::isa<LayerNormOp>(op)) // its sums
     size *= std::sqrt(double(operand.shape().back()));
+  uint64_t key = noise.bits();
   for (double &x : result.reals)
-    x += size * x * noise.symmetric();
+    x += size * x * noise.rounding(key, x);
   return result;
+}
+
+// How often the most frequent number but 0 stands in a tensor.
+static int64_t mostAlike(const HostTensor &tensor) {
+  std::vector<double> sorted = tensor.reals;
+  llvm::erase(sorted, 0.0);
+  llvm::sort(sorted);
+  int64_t most = 0, run = 0;
+  for (size_t i = 0; i < sorted.size(); i++) {
+    run = i > 0 && sorted[i] == sorted[i - 1] ? run + 1 : 1;
+    most = std::max(most, run);
+  }
+  return most;
 }
 
 std::vector<double> sumErrors(mlir::Operation *op,
@@ -157,8 +179,11 @@ std::vector<double> sumErrors(mlir::Operation *op,
                  : mlir::isa<ReduceOp>(op)
                      ? double(operands[0]->size()) / double(errors.size())
                      : double(operands[0]->size());
+  double alike = rounding.sum == Rounding::Sum::matrix
+                     ? 0
+                     : std::min(terms, double(mostAlike(*operands[0])));
   for (double &error : errors)
-    error *= kHalf * (1 + std::sqrt(terms));
+    error *= kHalf * (1 + std::max(alike / 4, std::sqrt(terms)));
   return errors;
 }
 
@@ -169,18 +194,20 @@ void roundSamples(mlir::Operation *op, const Rounding &rounding,
     isDerivative = mish.getOrder() > 0;
   double floor = isDerivative ? rounding.floor : 0;
   const std::vector<double> &exact = result.exact.reals;
-  for (auto [m, sample] : llvm::enumerate(result.samples))
+  for (auto [m, sample] : llvm::enumerate(result.samples)) {
+    uint64_t key = noise.bits();
     for (size_t i = 0; i < exact.size(); i++) {
       double &x = sample.reals[i];
       double error = rounding.result * std::max(std::abs(x), floor) +
                      (errors.empty() ? 0 : errors[i]);
-      x += error * noise.symmetric();
+      x += error * noise.rounding(key, exact[i]);
       // beyond either end of f32 its code sees 0, infinity or worse
       if (std::abs(x) < kTiny && x != 0 && noise.coin())
         x = 0;
       if (m % 2 && std::abs(exact[i]) > kHuge && std::isfinite(exact[i]))
         x = NAN;
     }
+  }
 }
 
 } // namespace phlox::fuzz

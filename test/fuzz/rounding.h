@@ -14,6 +14,9 @@ public:
   unsigned half();
   /// Uniform in (-1, 1).
   double symmetric();
+  /// Errors of code that may round equal values alike: a part that is the same
+  /// for equal `value` under one `key` (from `bits`), and one that is not.
+  double rounding(uint64_t key, double value);
 
 private:
   uint64_t state;
@@ -22,7 +25,8 @@ private:
 /// How code computes an op: its result is the exact one for operands that are
 /// each off by `operand`, itself off by `result` (of |result|, at least of
 /// `floor`). A sum of n terms is off by as much as a random walk of its partial
-/// sums, each rounded to half an ulp.
+/// sums, each rounded to half an ulp, where terms differ; equal terms are
+/// rounded one way every time.
 struct Rounding {
   double operand = 0, result = 0, floor = 0;
   enum class Sum { none, terms, matrix } sum = Sum::none;

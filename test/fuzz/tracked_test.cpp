@@ -80,6 +80,30 @@ TEST(Tracked, SumsAllowAnyOrderOfTheirTerms) {
   EXPECT_LE(range.radius, 1e-4 * 1e5); // of the sum of sizes
 }
 
+TEST(Tracked, EqualTermsAreRoundedAlike) {
+  // sqrt(0.7) is off by the same in each of 1023 terms, and adding it to a
+  // large partial sum is off the same way many times in a row
+  std::vector<double> x(1023, double(0.7f));
+  Tracked y = run(x, R"(%r = phlox.sqrt %x : $
+      %s = phlox.square %r : $
+      %d = phlox.sub %s, %x : $
+      %y = phlox.reduce sum, %d, [0] : $ -> tensor<f32>)",
+                  "tensor<f32>");
+  float root = std::sqrt(0.7f), left = root * root - 0.7f;
+  EXPECT_LE(std::abs(1023 * left), rangeOf(y, 0).radius);
+
+  for (double term : {0.7, 0.1, 1.0 / 3, 0.9, 0.55}) {
+    std::vector<double> equal(1023, double(float(term)));
+    Tracked z = run(equal, "%y = phlox.reduce sum, %x, [0] : $ -> tensor<f32>",
+                    "tensor<f32>");
+    float sum = 0;
+    for (double each : equal)
+      sum += float(each);
+    EXPECT_LE(std::abs(sum - rangeOf(z, 0).value), rangeOf(z, 0).radius);
+    EXPECT_LE(rangeOf(z, 0).radius, 1e-3 * 1023);
+  }
+}
+
 TEST(Tracked, TiesWithinRoundingAreOpen) {
   // tanh of the first two is equal to the eye of f32; the third pair is not
   const char *ops = R"(%r = phlox.slice %x, [0], [3] : $ -> tensor<3xf32>
