@@ -149,9 +149,11 @@ void invariant(Maker &m) {
 // the rows of h in another order or under another shape
 Tensor shuffled(Maker &m, const Tensor &h, int64_t width) {
   int64_t rows = h.extent(0), own = h.extent(1);
-  switch (m.choose().pick(5)) {
+  switch (m.choose().pick(6)) {
   case 0:
     return m.fit(h, {rows, width});
+  case 4: // a column of each row's own
+    return m.fit(transpose(reshape(h, {own, rows}), {1, 0}), {rows, width});
   case 1: { // each row begins elsewhere
     int64_t part = std::min(own, width);
     Tensor flat = slice(reshape(h, {rows * own}), {0}, {rows * part});
@@ -195,7 +197,7 @@ std::vector<Kind> idiomKinds() {
           {"twins", 3, false, twins},
           {"optimiser", 2, false, optimiser},
           {"invariant", 2, false, invariant},
-          {"residual", 4, false, residual}};
+          {"residual", 8, false, residual}};
 }
 
 } // namespace phlox::fuzz

@@ -24,7 +24,7 @@ Sizes chooseSizes(Choices &choices) {
   sizes.rows = choices.of(rows);
   // from 1024 rows on, products may run tile by tile
   static const std::vector<int64_t> many = {1023, 1024, 1025, 1040, 1152, 1280};
-  bool isLarge = choices.once(12);
+  bool isLarge = choices.once(8);
   if (isLarge)
     sizes.rows = choices.of(many);
   for (int i = 0; i < 3; i++)

@@ -179,9 +179,9 @@ std::vector<double> sumErrors(mlir::Operation *op,
                  : mlir::isa<ReduceOp>(op)
                      ? double(operands[0]->size()) / double(errors.size())
                      : double(operands[0]->size());
-  double alike = rounding.sum == Rounding::Sum::matrix
-                     ? 0
-                     : std::min(terms, double(mostAlike(*operands[0])));
+  double alike = terms;
+  for (const HostTensor *operand : operands)
+    alike = std::min(alike, double(mostAlike(*operand)));
   for (double &error : errors)
     error *= kHalf * (1 + std::max(alike / 4, std::sqrt(terms)));
   return errors;

@@ -39,7 +39,7 @@ TEST(Recipe, GivesAProgramHoweverItIsCut) {
 
 TEST(Recipe, CoversTheOps) {
   std::set<std::string> seen;
-  for (uint64_t seed = 0; seed < 400; seed++)
+  for (uint64_t seed = 0; seed < 600; seed++)
     makeProgram(drawRecipe(seed)).module().walk([&](mlir::Operation *op) {
       seen.insert(op->getName().getStringRef().str());
     });

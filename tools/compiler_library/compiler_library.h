@@ -58,6 +58,7 @@ struct EagerProgram {
   std::vector<EagerTensor> tensors;
   std::vector<Named> arguments, results;
   std::vector<EagerStep> steps;
+  bool dispatches = false; ///< false: copies alone, there is no artifact
 };
 
 /// A policy to cut out of an artifact's program: its entry point for one row,

@@ -271,12 +271,15 @@ public:
     (*module)->setAttr(kProgramAttr, builder.getStringAttr("eager"));
     (*module)->setAttr(kLeavesAttr, builder.getArrayAttr({}));
     auto made = value_of(makeEager(*program.module, entry, *module));
-    CompileOptions options;
-    options.target = target;
-    options.embedIr = false;
-    auto compiled = value_of(phlox::compile(*module, options));
-    check(artifact::writeShared(compiled, kernels));
     EagerProgram result;
+    result.dispatches = !module->getBody()->empty();
+    if (result.dispatches) {
+      CompileOptions options;
+      options.target = target;
+      options.embedIr = false;
+      auto compiled = value_of(phlox::compile(*module, options));
+      check(artifact::writeShared(compiled, kernels));
+    }
     for (const auto &slot : made.slots) {
       const auto row = artifact::makeRow("", slot.type);
       result.tensors.push_back({row.dtype, row.dims, slot.bytes});

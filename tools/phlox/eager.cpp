@@ -51,12 +51,15 @@ EagerRunner::EagerRunner(const phlox_executable_table &table,
   } remove{file};
   program_ = compiler_library().eager({table.ir, table.ir_bytes}, entry,
                                       table.variants[0].target, file.string());
-  kernels_->executable = load_executable(file.string());
-  check(phlox_state_create(kernels_->executable.get(), &kernels_->state));
-  const auto *made = phlox_executable_table_of(kernels_->executable.get());
-  for (std::uint32_t i = 0; i < made->entry_count; i++)
-    check(phlox_entry_create(kernels_->executable.get(), made->entries[i].name,
-                             pool, &kernels_->entries[made->entries[i].name]));
+  if (program_.dispatches) {
+    kernels_->executable = load_executable(file.string());
+    check(phlox_state_create(kernels_->executable.get(), &kernels_->state));
+    const auto *made = phlox_executable_table_of(kernels_->executable.get());
+    for (std::uint32_t i = 0; i < made->entry_count; i++)
+      check(phlox_entry_create(kernels_->executable.get(),
+                               made->entries[i].name, pool,
+                               &kernels_->entries[made->entries[i].name]));
+  }
   at_.resize(program_.tensors.size());
   uses_.resize(program_.tensors.size());
   borrowed_.resize(program_.tensors.size());
