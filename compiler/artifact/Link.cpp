@@ -54,40 +54,39 @@ struct Temporary {
 };
 } // namespace
 
-llvm::Error writeShared(const CompiledObject &compiled,
-                        const std::string &path) {
-  Temporary object("o"), shared("so");
-  for (auto *temporary : {&object, &shared})
-    if (temporary->error)
+// links the objects by one call of the linker; returns the file's bytes
+static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+link(const CompiledObject &compiled, std::vector<std::string> arguments,
+     const std::string &path) {
+  std::vector<std::unique_ptr<Temporary>> files;
+  auto temporary = [&](const char *suffix) -> llvm::Expected<std::string> {
+    files.push_back(std::make_unique<Temporary>(suffix));
+    if (files.back()->error)
       return llvm::createStringError("temporary file: " +
-                                     temporary->error.message());
-  {
+                                     files.back()->error.message());
+    return files.back()->path;
+  };
+  for (auto &object : compiled.objects) {
+    auto name = temporary("o");
+    if (!name)
+      return name.takeError();
     std::error_code error;
-    llvm::raw_fd_ostream file(object.path, error);
-    file << compiled.object->getBuffer();
+    llvm::raw_fd_ostream file(*name, error);
+    file << object->getBuffer();
     file.flush();
     if (error || file.has_error()) {
       file.clear_error();
-      return llvm::createStringError(object.path + ": cannot be written");
+      return llvm::createStringError(*name + ": cannot be written");
     }
+    arguments.push_back(*name);
   }
-  std::string alias =
-      std::string("--defsym=") + PHLOX_QUERY_SYMBOL + "=" + compiled.symbol;
-  std::vector<const char *> arguments{"ld.lld",
-                                      "-shared",
-                                      "--no-undefined",
-                                      "-z",
-                                      "noexecstack",
-                                      "-z",
-                                      "now",
-                                      "-z",
-                                      "relro",
-                                      "--hash-style=gnu",
-                                      "--build-id=sha1",
-                                      alias.c_str(),
-                                      object.path.c_str(),
-                                      "-o",
-                                      shared.path.c_str()};
+  auto made = temporary("linked");
+  if (!made)
+    return made.takeError();
+  arguments.insert(arguments.end(), {"-o", *made});
+  std::vector<const char *> pointers{"ld.lld"};
+  for (const std::string &argument : arguments)
+    pointers.push_back(argument.c_str());
   std::string output, errors;
   llvm::raw_string_ostream out(output), err(errors);
   {
@@ -95,14 +94,26 @@ llvm::Error writeShared(const CompiledObject &compiled,
     static std::mutex one;
     std::lock_guard<std::mutex> guard(one);
     auto result =
-        lld::lldMain(arguments, out, err, {{lld::Gnu, &lld::elf::link}});
+        lld::lldMain(pointers, out, err, {{lld::Gnu, &lld::elf::link}});
     if (result.retCode)
       return llvm::createStringError("linking " + path + " failed: " + errors);
   }
-  auto linked = llvm::MemoryBuffer::getFile(shared.path, false, false);
+  auto linked = llvm::MemoryBuffer::getFile(*made, false, false);
   if (!linked)
-    return llvm::createStringError(shared.path + ": " +
-                                   linked.getError().message());
+    return llvm::createStringError(*made + ": " + linked.getError().message());
+  return llvm::MemoryBuffer::getMemBufferCopy((*linked)->getBuffer());
+}
+
+llvm::Error writeShared(const CompiledObject &compiled,
+                        const std::string &path) {
+  auto linked = link(
+      compiled,
+      {"-shared", "--no-undefined", "-z", "noexecstack", "-z", "now", "-z",
+       "relro", "--hash-style=gnu", "--build-id=sha1",
+       std::string("--defsym=") + PHLOX_QUERY_SYMBOL + "=" + compiled.symbol},
+      path);
+  if (!linked)
+    return linked.takeError();
   std::string bytes = (*linked)->getBuffer().str();
   auto trailer = runtime::make_trailer(
       {reinterpret_cast<const std::byte *>(bytes.data()), bytes.size()});
@@ -112,7 +123,12 @@ llvm::Error writeShared(const CompiledObject &compiled,
 
 llvm::Error writeObject(const CompiledObject &compiled,
                         const std::string &path) {
-  return writePair(path, compiled.object->getBuffer(), compiled.header);
+  if (compiled.objects.size() == 1)
+    return writePair(path, compiled.objects[0]->getBuffer(), compiled.header);
+  auto joined = link(compiled, {"-r"}, path);
+  if (!joined)
+    return joined.takeError();
+  return writePair(path, (*joined)->getBuffer(), compiled.header);
 }
 
 } // namespace phlox::artifact

@@ -84,6 +84,17 @@ std::vector<artifact::TensorRow> layOutLeaves(mlir::ModuleOp program,
   return rows;
 }
 
+// lets passes run on functions side by side
+struct SeveralThreads {
+  explicit SeveralThreads(mlir::MLIRContext &context)
+      : context(context), before(context.isMultithreadingEnabled()) {
+    context.enableMultithreading();
+  }
+  ~SeveralThreads() { context.enableMultithreading(before); }
+  mlir::MLIRContext &context;
+  bool before;
+};
+
 artifact::EntryRow makeEntry(mlir::func::FuncOp function,
                              const cpu::Plan &plan) {
   artifact::EntryRow row;
@@ -171,6 +182,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
     return error;
 
   auto *context = program.getContext();
+  SeveralThreads several(*context);
   context->loadDialect<mlir::LLVM::LLVMDialect, mlir::arith::ArithDialect,
                        mlir::math::MathDialect, mlir::vector::VectorDialect,
                        mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect>();
@@ -198,15 +210,16 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   times.lap("lower to LLVM's dialect");
   result.symbol = "phlox_" + artifact::identifier(table.program) + "_query";
   result.hash = table.hash;
-  auto object = cpu::emitObject(
+  auto objects = cpu::emitObjects(
       *code, *target,
+      {{result.symbol}, table.hash.substr(0, 12), options.dumpDirectory},
       [&](llvm::Module &module) {
         artifact::addTable(module, table, result.symbol);
       },
-      {result.symbol}, options.dumpDirectory, &times);
-  if (!object)
-    return object.takeError();
-  result.object = std::move(*object);
+      &times);
+  if (!objects)
+    return objects.takeError();
+  result.objects = std::move(*objects);
   result.header = artifact::headerText(table, result.symbol);
   return result;
 }

@@ -1,10 +1,12 @@
 #include "compiler/codegen/cpu/Object.h"
+#include "compiler/codegen/cpu/Partition.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -17,6 +19,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -24,13 +27,15 @@ namespace phlox::cpu {
 
 llvm::Error lowerToLlvm(mlir::ModuleOp module) {
   mlir::PassManager passes(module.getContext());
+  // functions side by side
+  auto &each = passes.nest<mlir::LLVM::LLVMFuncOp>();
   // constants and index arithmetic of the emitters repeat themselves
-  passes.addPass(mlir::createCanonicalizerPass());
-  passes.addPass(mlir::createCSEPass());
-  passes.addPass(mlir::createSCFToControlFlowPass());
-  passes.addPass(mlir::createConvertVectorToLLVMPass());
-  passes.addPass(mlir::createConvertMathToLLVMPass());
-  passes.addPass(mlir::createArithToLLVMConversionPass());
+  each.addPass(mlir::createCanonicalizerPass());
+  each.addPass(mlir::createCSEPass());
+  each.addPass(mlir::createSCFToControlFlowPass());
+  each.addPass(mlir::createConvertVectorToLLVMPass());
+  each.addPass(mlir::createConvertMathToLLVMPass());
+  each.addPass(mlir::createArithToLLVMConversionPass());
   passes.addPass(mlir::createConvertControlFlowToLLVMPass());
   passes.addPass(mlir::createReconcileUnrealizedCastsPass());
   if (mlir::failed(passes.run(module)))
@@ -59,9 +64,8 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-llvm::Error dump(const llvm::Module &module, const std::string &directory) {
+llvm::Error dump(const llvm::Module &module, const std::string &path) {
   std::error_code error;
-  const std::string path = directory + "/90-llvm.ll";
   llvm::raw_fd_ostream file(path, error);
   if (!error) {
     module.print(file, nullptr);
@@ -73,24 +77,50 @@ llvm::Error dump(const llvm::Module &module, const std::string &directory) {
     return llvm::createStringError(path + ": " + error.message());
   return llvm::Error::success();
 }
-} // namespace
 
-llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-emitObject(mlir::ModuleOp module, const Target &target,
-           llvm::function_ref<void(llvm::Module &)> extend,
-           llvm::ArrayRef<std::string> exported,
-           const std::string &dumpDirectory, PhaseTimes *times) {
-  auto lap = [&](const char *phase) {
-    if (times)
-      times->lap(phase);
-  };
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  mlir::registerBuiltinDialectTranslation(*module.getContext());
-  mlir::registerLLVMDialectTranslation(*module.getContext());
+// one LLVM module on its way to an object; threads share nothing
+struct Part {
+  std::unique_ptr<llvm::LLVMContext> context;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::unique_ptr<llvm::Module> code;
+  llvm::SmallVector<char, 0> bytes;
+  PhaseTimes times;
+  bool emitted = false;
 
+  void compile() {
+    times = {};
+    optimise(*code, *machine);
+    times.lap("LLVM's passes");
+    llvm::raw_svector_ostream stream(bytes);
+    llvm::legacy::PassManager emit;
+    if (machine->addPassesToEmitFile(emit, stream, nullptr,
+                                     llvm::CodeGenFileType::ObjectFile))
+      return;
+    emit.run(*code);
+    emitted = true;
+    times.lap("machine code");
+  }
+};
+
+void setAttributes(llvm::Module &code, const Target &target,
+                   const std::vector<std::string> &exported) {
+  code.setPICLevel(llvm::PICLevel::BigPIC);
+  code.setSourceFileName("phlox");
+  for (auto &function : code) {
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    // loops that fill or copy stay loops: an artifact needs no library
+    function.addFnAttr("no-builtins");
+    function.addFnAttr("prefer-vector-width",
+                       target.lanes == 16 ? "512" : "256");
+    // no table of unwinding either: entry points never throw
+    function.setUWTableKind(llvm::UWTableKind::None);
+    if (!function.isDeclaration() && !function.hasHiddenVisibility() &&
+        !llvm::is_contained(exported, function.getName()))
+      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
+}
+
+llvm::Expected<Part> translate(mlir::ModuleOp module, const Target &target) {
   llvm::Triple triple("x86_64-unknown-linux-gnu");
   std::string problem;
   auto *found = llvm::TargetRegistry::lookupTarget(triple, problem);
@@ -99,48 +129,67 @@ emitObject(mlir::ModuleOp module, const Target &target,
   llvm::TargetOptions options;
   // emit the fused multiply-adds that are meant, and no others
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
+  Part part;
+  part.machine.reset(found->createTargetMachine(
       triple, target.name, target.features, options, llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
-
-  llvm::LLVMContext context;
-  auto code = mlir::translateModuleToLLVMIR(module, context);
-  if (!code)
+  part.context = std::make_unique<llvm::LLVMContext>();
+  part.code = mlir::translateModuleToLLVMIR(module, *part.context);
+  if (!part.code)
     return llvm::createStringError("translation to LLVM IR failed");
-  code->setTargetTriple(triple);
-  code->setDataLayout(machine->createDataLayout());
-  code->setPICLevel(llvm::PICLevel::BigPIC);
-  for (auto &function : *code) {
-    function.addFnAttr(llvm::Attribute::NoUnwind);
-    // loops that fill or copy stay loops: an artifact needs no library
-    function.addFnAttr("no-builtins");
-    function.addFnAttr("prefer-vector-width",
-                       target.lanes == 16 ? "512" : "256");
-    // no table of unwinding either: entry points never throw
-    function.setUWTableKind(llvm::UWTableKind::None);
-  }
-  extend(*code);
-  for (auto &function : *code)
-    if (!function.isDeclaration() &&
-        !llvm::is_contained(exported, function.getName()))
-      function.setLinkage(llvm::GlobalValue::InternalLinkage);
-  lap("translate to LLVM");
-  optimise(*code, *machine);
-  lap("LLVM's passes");
-  if (!dumpDirectory.empty())
-    if (auto error = dump(*code, dumpDirectory))
-      return error;
+  part.code->setTargetTriple(triple);
+  part.code->setDataLayout(part.machine->createDataLayout());
+  return part;
+}
+} // namespace
 
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  llvm::legacy::PassManager emit;
-  if (machine->addPassesToEmitFile(emit, stream, nullptr,
-                                   llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("this target cannot emit object files");
-  emit.run(*code);
-  lap("machine code");
-  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
-      std::move(bytes), "phlox.o", /*RequiresNullTerminator=*/false);
+llvm::Expected<std::vector<std::unique_ptr<llvm::MemoryBuffer>>> emitObjects(
+    mlir::ModuleOp module, const Target &target, const ObjectOptions &options,
+    llvm::function_ref<void(llvm::Module &)> extend, PhaseTimes *times) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  mlir::registerBuiltinDialectTranslation(*module.getContext());
+  mlir::registerLLVMDialectTranslation(*module.getContext());
+
+  auto modules = partition(module, options.exported, options.tag);
+  std::vector<Part> parts;
+  for (int i = -1; i < int(modules.size()); i++) {
+    auto part = translate(i < 0 ? module : *modules[i], target);
+    if (!part)
+      return part.takeError();
+    if (i < 0)
+      extend(*part->code);
+    setAttributes(*part->code, target, options.exported);
+    parts.push_back(std::move(*part));
+  }
+  if (times)
+    times->lap("translate to LLVM");
+  {
+    llvm::DefaultThreadPool pool(llvm::optimal_concurrency(parts.size()));
+    for (Part &part : parts)
+      pool.async([&part] { part.compile(); });
+    pool.wait();
+  }
+  if (times)
+    for (const Part &part : parts)
+      times->gather(part.times);
+  if (times)
+    times->lapGathered();
+  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  for (auto [i, part] : llvm::enumerate(parts)) {
+    if (!options.dumpDirectory.empty())
+      if (auto error =
+              dump(*part.code, options.dumpDirectory + "/90-llvm" +
+                                   (i ? "-" + std::to_string(i) : "") + ".ll"))
+        return error;
+    if (!part.emitted)
+      return llvm::createStringError("this target cannot emit object files");
+    objects.push_back(std::make_unique<llvm::SmallVectorMemoryBuffer>(
+        std::move(part.bytes), "phlox.o", /*RequiresNullTerminator=*/false));
+  }
+  return objects;
 }
 
 } // namespace phlox::cpu

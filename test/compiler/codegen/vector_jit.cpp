@@ -115,8 +115,10 @@ VectorJit::VectorJit(llvm::StringRef cpu, int64_t lanes,
   if (failed(mlir::verify(*module)))
     throw std::runtime_error("the emitted module must verify");
   require(cpu::lowerToLlvm(*module));
-  std::unique_ptr<llvm::MemoryBuffer> code = require(cpu::emitObject(
-      *module, require(cpu::lookupTarget(cpu)), [](llvm::Module &) {}, names));
+  auto objects =
+      require(cpu::emitObjects(*module, require(cpu::lookupTarget(cpu)),
+                               {names, "", ""}, [](llvm::Module &) {}));
+  std::unique_ptr<llvm::MemoryBuffer> code = std::move(objects.front());
 
   auto object = require(
       llvm::object::ObjectFile::createObjectFile(code->getMemBufferRef()));
