@@ -34,6 +34,8 @@ void LearnerSettings::visit(Settings &s) {
   s.choice("critic.norm", critic.norm, {"none", "layer"},
            "normalisation of rows before the critics' activations");
   critic_rate.visit(s, "critic.lr");
+  s.integer("critic.steps", critic_steps, 1, 16,
+            "optimiser steps per gradient of the critics; 2 as published code");
   if (soft)
     temperature.visit(s);
 }
@@ -154,7 +156,8 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   for (const OtherLoss &other : losses.others)
     gate.watch(in_turn(other.loss + norm(other.grads), 0));
   auto actor_before = actor_.read(entry);
-  auto critics = critic_adam_.step(entry, gate, q.grads);
+  auto critics =
+      critic_adam_.step(entry, gate, q.grads, {}, settings_.critic_steps);
   auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
   if (soft)
     temperature_.step(entry, gate, soft->loss, step);

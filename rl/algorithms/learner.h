@@ -12,6 +12,7 @@ struct LearnerSettings {
   int64_t batch = 256, actor_every = 1;
   double discount = 0.99, reward_scale = 1, ema_rate = 0.005;
   int64_t entropy_sign = 1;
+  int64_t critic_steps = 1; // Adam's, with one gradient
   Shape actor, critic;
   LearningRate actor_rate, critic_rate;
   TemperatureSettings temperature;

@@ -76,30 +76,33 @@ void Adam::init(Entry &entry) const {
 
 std::vector<Tensor> Adam::step(Entry &entry, Gate &gate,
                                const std::vector<Tensor> &grads,
-                               const Tensor &active) const {
-  Tensor count = countadd(entry.read(count_), 1);
-  Tensor k = convert(count, Element::real);
-  // 1 - beta^k without cancellation
-  Tensor correction1 = -expm1(k * std::log(beta1));
-  Tensor correction2 = -expm1(k * std::log(beta2));
-  Tensor step = rate(entry) / correction1;
-  Tensor scale = rsqrt(correction2);
-  std::vector<Tensor> updated;
+                               const Tensor &active, int64_t updates) const {
+  Tensor count = entry.read(count_);
+  auto p = parameters_.read(entry), m = first_.read(entry),
+       v = second_.read(entry);
+  for (int64_t update = 0; update < updates; ++update) {
+    Tensor rate = rate_.at(count);
+    count = countadd(count, 1);
+    Tensor k = convert(count, Element::real);
+    // 1 - beta^k without cancellation
+    Tensor correction1 = -expm1(k * std::log(beta1));
+    Tensor correction2 = -expm1(k * std::log(beta2));
+    Tensor step = rate / correction1;
+    Tensor scale = rsqrt(correction2);
+    for (size_t i = 0; i < grads.size(); ++i) {
+      const Tensor &g = grads[i];
+      m[i] = beta1 * m[i] + (1 - beta1) * g;
+      v[i] = beta2 * v[i] + (1 - beta2) * square(g);
+      p[i] = p[i] - step * m[i] / (sqrt(v[i]) * scale + epsilon);
+    }
+  }
   for (size_t i = 0; i < grads.size(); ++i) {
-    const Tensor &g = grads[i];
-    Tensor m = entry.read(first_.leaves()[i]);
-    Tensor v = entry.read(second_.leaves()[i]);
-    m = beta1 * m + (1 - beta1) * g;
-    v = beta2 * v + (1 - beta2) * square(g);
-    Tensor p = entry.read(parameters_.leaves()[i]);
-    p = p - step * m / (sqrt(v) * scale + epsilon);
-    gate.write(first_.leaves()[i], m, active);
-    gate.write(second_.leaves()[i], v, active);
-    gate.write(parameters_.leaves()[i], p, active);
-    updated.push_back(p);
+    gate.write(first_.leaves()[i], m[i], active);
+    gate.write(second_.leaves()[i], v[i], active);
+    gate.write(parameters_.leaves()[i], p[i], active);
   }
   gate.write(count_, count, active);
-  return updated;
+  return p;
 }
 
 void average_into(Entry &entry, Gate &gate, const Parameters &average,

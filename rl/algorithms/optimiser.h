@@ -52,11 +52,12 @@ public:
   Adam(Program &program, const std::string &name, const Parameters &parameters,
        const LearningRate &rate);
   void init(Entry &entry) const;
-  /// Returns the parameters after one update and hands them, the moments and
-  /// the count to the gate.
+  /// Returns the parameters after one update, or several with one gradient, and
+  /// hands them, the moments and the count to the gate.
   std::vector<Tensor> step(Entry &entry, Gate &gate,
                            const std::vector<Tensor> &grads,
-                           const Tensor &active = {}) const;
+                           const Tensor &active = {},
+                           int64_t updates = 1) const;
   /// Returns the rate of the next update.
   Tensor rate(Entry &entry) const { return rate_.at(entry.read(count_)); }
 

@@ -3,22 +3,40 @@
 
 namespace phlox::rl {
 
-Posterior reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
-                         int64_t proposals, double base_std, const Key &key,
-                         const std::function<Tensor(const Tensor &)> &score) {
-  Tensor std = (1 - t) * base_std;                    // (B, 1)
-  Tensor lower = repeat((x - t) / std, proposals, 1); // (B, K, A)
-  Tensor upper = repeat((x + t) / std, proposals, 1); // (B, K, A)
-  Tensor eps = key.truncnormal("proposal", lower, upper);
+Posterior reverse_sample(const Tensor &x, const Levels &levels,
+                         const Tensor &alpha, int64_t proposals, const Key &key,
+                         const std::function<Tensor(const Tensor &)> &score,
+                         bool truncated) {
+  const auto &[signal, std] = levels; // (B, 1)
+  Tensor eps;                         // (B, K, A)
+  if (truncated) {
+    Tensor lower = repeat((x - signal) / std, proposals, 1);
+    Tensor upper = repeat((x + signal) / std, proposals, 1);
+    eps = key.truncnormal("proposal", lower, upper);
+  } else {
+    eps = key.normal("proposal", {x.extent(0), proposals, x.extent(1)});
+  }
   // inside the box by construction: clipping removes rounding only
   Tensor actions =
-      clip((expand(x, 1) - expand(std, 1) * eps) / expand(t, 1), -1, 1);
+      clip((expand(x, 1) - expand(std, 1) * eps) / expand(signal, 1), -1, 1);
   // weights need no proposal density: actions were drawn from it
   Tensor weights = softmax(score(actions) / alpha, 1);  // (B, K)
   Tensor action = sum(expand(weights, 2) * actions, 1); // (B, A)
-  Tensor velocity = (action - x) / (1 - t);
-  return {stopgradient(action), stopgradient(velocity), stopgradient(weights),
+  Tensor noise = sum(expand(weights, 2) * eps, 1);      // (B, A)
+  return {stopgradient(action),
+          stopgradient(noise),
+          {},
+          stopgradient(weights),
           stopgradient(actions)};
+}
+
+Posterior reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
+                         int64_t proposals, double base_std, const Key &key,
+                         const std::function<Tensor(const Tensor &)> &score) {
+  Posterior found = reverse_sample(x, Levels{t, (1 - t) * base_std}, alpha,
+                                   proposals, key, score);
+  found.velocity = stopgradient((found.action - x) / (1 - t));
+  return found;
 }
 
 Tensor best_candidate(const Tensor &candidates, const Tensor &scores) {

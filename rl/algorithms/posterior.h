@@ -9,9 +9,15 @@ namespace phlox::rl {
 /// What reverse sampling found for each row.
 struct Posterior {
   Tensor action;   ///< mean clean action (B, A)
-  Tensor velocity; ///< (action - x) / (1 - t) (B, A)
+  Tensor noise;    ///< mean noise (B, A)
+  Tensor velocity; ///< of the straight path, (action - x) / (1 - t) (B, A)
   Tensor weights;  ///< (B, K), sum 1 over K
   Tensor actions;  ///< the K clean actions (B, K, A)
+};
+
+/// What a noisy action is made of: x = signal a + noise e, e ~ N(0, 1).
+struct Levels {
+  Tensor signal, noise; ///< (B, 1), or (B, J, 1) for J actions per row
 };
 
 /// Draws K clean actions per row from the Gaussian truncated to the box, the
@@ -24,6 +30,18 @@ Posterior
 reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
                int64_t proposals, double base_std, const Key &key,
                const std::function<Tensor(const Tensor &actions)> &score);
+
+/// The same for any path between actions and noise; its velocity stays empty.
+/// Without `truncated`, noise is drawn from N(0, 1) and actions that leave the
+/// box are moved to its faces, which biases the weighted mean, as public code
+/// has it.
+///
+/// Shapes:  x (B, A), levels (B, 1), alpha (), score: (B, K, A) -> (B, K).
+Posterior
+reverse_sample(const Tensor &x, const Levels &levels, const Tensor &alpha,
+               int64_t proposals, const Key &key,
+               const std::function<Tensor(const Tensor &actions)> &score,
+               bool truncated = true);
 
 /// Picks each row's best candidate, the first one among equals.
 ///

@@ -107,7 +107,7 @@ class Case:
         """`average` is the prefix of the actor's moving average, empty for none; `groups`
         replaces the leaves (name, shape) of actor and critic, or adds a network's."""
         self.c, self.act, self.critic_act, self.soft = config, act, critic_act, soft
-        self.average = average
+        self.average, self.bonus = average, soft
         self.state, self.groups = make_state(
             {"critic": names("critic/0", O + A, 1) + names("critic/1", O + A, 1),
              "actor": names("actor", actor_in, actor_out)} | groups, average, soft)
@@ -158,7 +158,7 @@ class Case:
         q_next = self.q_min(self.group("critic", "target_"), b["next_obs"],
                             jnp.clip(next_action, -1, 1))
         y = c["reward_scale"] * b["reward"] + (1 - b["terminated"]) * c["discount"] * (
-            q_next + (c.get("entropy_sign", 1) * self.alpha() * h if self.soft else 0))
+            q_next + (c.get("entropy_sign", 1) * self.alpha() * h if self.bonus else 0))
         values = lambda p, i: self.q(p, b["obs"], b["action"], i)
         losses = lambda p, i: jnp.mean((values(p, i) - y)**2)
         critic = self.group("critic")
@@ -168,11 +168,13 @@ class Case:
         tau = c["ema_rate"]
         new = {}
         for group, grads, key in (("critic", g_critic, "critic.lr"), ("actor", g_actor, "actor.lr")):
-            lr = rate(c, key, COUNTS[group])
+            repeats = c.get("critic.steps", 1) if group == "critic" else 1
             for (leaf, _), g in zip(self.groups[group], grads):
-                new[leaf], out[leaf + "/adam_m"], out[leaf + "/adam_v"] = adam(
-                    s[leaf], g, s[leaf + "/adam_m"], s[leaf + "/adam_v"], COUNTS[group], lr)
-            out[group + "/adam_count"] = COUNTS[group] + 1
+                held = s[leaf], s[leaf + "/adam_m"], s[leaf + "/adam_v"]
+                for count in range(COUNTS[group], COUNTS[group] + repeats):
+                    held = adam(held[0], g, held[1], held[2], count, rate(c, key, count))
+                new[leaf], out[leaf + "/adam_m"], out[leaf + "/adam_v"] = held
+            out[group + "/adam_count"] = COUNTS[group] + repeats
         out.update(new)
         for leaf, _ in self.groups["critic"]:
             out["target_" + leaf] = tau * new[leaf] + (1 - tau) * s["target_" + leaf]
