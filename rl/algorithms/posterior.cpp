@@ -1,7 +1,14 @@
 #include "rl/algorithms/posterior.h"
+#include "rl/algorithms/networks.h"
 #include <cmath>
 
 namespace phlox::rl {
+namespace {
+
+// what a mean square is divided by instead of 0
+constexpr double smallest = 1e-20;
+
+} // namespace
 
 Posterior reverse_sample(const Tensor &x, const Levels &levels,
                          const Tensor &alpha, int64_t proposals, const Key &key,
@@ -37,6 +44,36 @@ Posterior reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
                                    proposals, key, score);
   found.velocity = stopgradient((found.action - x) / (1 - t));
   return found;
+}
+
+LatentPosterior
+latent_posterior(const Tensor &x, const Tensor &t, const Tensor &alpha,
+                 int64_t proposals, double base_std, const Key &key,
+                 const std::function<Tensor(const Tensor &)> &score,
+                 std::optional<double> share) {
+  int64_t rows = x.extent(0), size = x.extent(1);
+  Tensor eps = key.normal("proposal", {rows, proposals, size}); // (B, K, A)
+  Tensor std = (1 - t) * base_std;                              // (B, 1)
+  Tensor latents =
+      stopgradient((expand(x, 1) - expand(std, 1) * eps) / expand(t, 1));
+  Tensor log_p =
+      score(tanh(latents)) / alpha + sum(log_tanh_slope(latents), -1); // (B, K)
+  Tensor slope = grad(sum(log_p), {latents})[0]; // (B, K, A)
+  Tensor g = -eps - expand(std / t, 1) * slope;
+  Tensor weights = softmax(log_p, 1);
+  Tensor w = expand(weights, 2); // (B, K, 1)
+  Tensor centre = sum(w * eps, 1);
+  Tensor eta;
+  if (share) {
+    eta = fill(x, {rows, size}, *share);
+  } else {
+    Tensor wg = square(w) * g;
+    eta =
+        -sum(wg * (eps - expand(centre, 1)), 1) / max(sum(wg * g, 1), smallest);
+  }
+  Tensor noise = centre + eta * sum(w * g, 1);
+  return {stopgradient(noise), stopgradient((x - base_std * noise) / t),
+          stopgradient(weights), stopgradient(eta)};
 }
 
 Tensor best_candidate(const Tensor &candidates, const Tensor &scores) {

@@ -3,6 +3,7 @@
 #pragma once
 #include "dsl/program.h"
 #include <functional>
+#include <optional>
 
 namespace phlox::rl {
 
@@ -42,6 +43,33 @@ reverse_sample(const Tensor &x, const Levels &levels, const Tensor &alpha,
                int64_t proposals, const Key &key,
                const std::function<Tensor(const Tensor &actions)> &score,
                bool truncated = true);
+
+/// What weighted noise and its score say about a row in latent space.
+struct LatentPosterior {
+  Tensor noise;    ///< mean noise (B, A)
+  Tensor velocity; ///< of the straight path, (x - base_std noise) / t (B, A)
+  Tensor weights;  ///< (B, K), sum 1 over K
+  Tensor share;    ///< of the score in the mean, eta (B, A)
+};
+
+/// Finds the mean noise in x = t u + (1 - t) base_std e for latents u whose
+/// actions tanh u follow exp(score / alpha):
+///
+///     p(u) = exp(score(tanh u) / alpha) prod (1 - tanh^2 u)
+///     e_k ~ N(0, 1), u_k = (x - (1 - t) base_std e_k) / t, w_k ~ p(u_k)
+///     g_k = -e_k - (1 - t) base_std / t d/du ln p(u_k)
+///     noise = sum_k w_k (e_k + eta g_k)
+/// g is the score of e's posterior, whose mean is 0 (Stein), so any eta gives
+/// the same expectation: 0 weights noise, 1 gradients. Without `share`, eta has
+/// the least asymptotic variance for each row and dimension,
+///     eta = -sum w^2 (e - mean e) g / sum w^2 g^2
+/// No gradient flows through any of it.
+/// Shapes:  x (B, A), t (B, 1), alpha (), score: (B, K, A) -> (B, K).
+LatentPosterior
+latent_posterior(const Tensor &x, const Tensor &t, const Tensor &alpha,
+                 int64_t proposals, double base_std, const Key &key,
+                 const std::function<Tensor(const Tensor &actions)> &score,
+                 std::optional<double> share = {});
 
 /// Picks each row's best candidate, the first one among equals.
 ///

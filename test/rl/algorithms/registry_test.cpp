@@ -29,7 +29,7 @@ TEST(Registry, HoldsTheAlgorithmsByName) {
     names.push_back(algorithm.name);
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
   EXPECT_THAT(names, IsSupersetOf({"sac", "flame-r", "flame-m", "isfm", "fmer",
-                                   "td3", "sac-flow", "sdac"}));
+                                   "td3", "sac-flow", "sdac", "rfm"}));
   EXPECT_EQ(find_algorithm("nothing"), nullptr);
 }
 

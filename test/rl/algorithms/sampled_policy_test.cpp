@@ -116,7 +116,7 @@ TEST_P(SampledPolicies, NoEntropyInTheTarget) {
   EXPECT_EQ(program.metric("losses/soft_target_mean"), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SampledPolicies, testing::Values("sdac"),
+INSTANTIATE_TEST_SUITE_P(All, SampledPolicies, testing::Values("sdac", "rfm"),
                          suffix_of);
 
 } // namespace

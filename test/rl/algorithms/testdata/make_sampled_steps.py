@@ -82,7 +82,46 @@ def sdac():
     case.finish("sdac", a2, noise_entropy(case, c), loss, metrics)
 
 
-CASES = {"sdac": sdac}
+def flow(c, p, s, x):
+    """Midpoint steps of a velocity from noise to its end."""
+    steps = c["nfe"] // 2
+    for k in range(steps):
+        mid = x + velocity_net(p, s, x, jnp.array([k / steps])) / (2 * steps)
+        x = x + velocity_net(p, s, mid, jnp.array([(k + 0.5) / steps])) / steps
+    return x
+
+
+def rfm():
+    """The share of gradients with the least variance, from its definition."""
+    s0 = 0.6
+    c = SAMPLED | {"nfe": 4, "solver": "midpoint", "base_std": s0, "time_min": 0.1,
+                   "time_max": 0.9, "alpha.fixed": False}
+    case = make_case(c)
+    p, obs, critic = case.group("actor"), case.b["obs"], case.group("critic")
+    a2 = jnp.tanh(flow(c, p, case.b["next_obs"], s0 * case.draw("base", (B, A), "normal")))
+    end = flow(c, p, obs, s0 * case.draw("policy_base", (B, A), "normal"))
+    t = 0.1 + 0.8 * case.draw("time", (B, 1), "uniform")
+    x = t * end + (1 - t) * s0 * case.draw("path", (B, A), "normal")
+    eps = case.draw("proposal", (B, K, A), "normal")
+
+    def log_p(e):
+        u = (x[:, None] - ((1 - t) * s0)[:, None] * e) / t[:, None]
+        return (case.q_min(critic, obs, jnp.tanh(u)) / case.alpha()
+                + jnp.sum(jnp.log(1 - jnp.tanh(u)**2), -1))
+
+    # the score in e directly: d/de of ln N(e) + ln p(u(e))
+    g = -eps + jax.grad(lambda e: jnp.sum(log_p(e)))(eps)
+    w = jax.nn.softmax(log_p(eps), 1)[..., None]
+    centre = (w * eps).sum(1, keepdims=True)
+    eta = -(w**2 * (eps - centre) * g).sum(1) / (w**2 * g**2).sum(1)
+    noise = (w * (eps + eta[:, None] * g)).sum(1)
+    loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) - (x - s0 * noise) / t)**2)
+    metrics = weight_metrics(w[..., 0]) | {"losses/flow_loss": loss(p),
+                                           "losses/gradient_share": jnp.mean(eta)}
+    case.finish("rfm", a2, noise_entropy(case, c), loss, metrics)
+
+
+CASES = {"sdac": sdac, "rfm": rfm}
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
         base.rng = np.random.default_rng(zlib.crc32(name.encode()))
