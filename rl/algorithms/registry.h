@@ -1,6 +1,7 @@
 // The algorithms by name, with their keys, and how to trace one for a task.
 #pragma once
 #include "dsl/program.h"
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ struct EnvSpec {
 
 /// One algorithm that can be compiled.
 struct Algorithm {
-  std::string name;    ///< as on the command line
+  std::string name;    ///< on the command line: letters, digits, '-', '_', '.'
   std::string summary; ///< one line
   /// Its keys: [{key, type, default, doc, ...}], see SchemaWriter.
   nlohmann::ordered_json schema;
@@ -28,6 +29,7 @@ struct Algorithm {
   std::function<Program(const EnvSpec &env, const nlohmann::json &config,
                         const std::vector<int> &acting)>
       build;
+  std::string plugin = {}; ///< the file that it came from; empty: Phlox's own
 };
 
 /// Returns all algorithms, sorted by name.
@@ -35,10 +37,20 @@ const std::vector<Algorithm> &algorithms();
 /// Returns one algorithm, null if there is none of that name.
 const Algorithm *find_algorithm(std::string_view name);
 
-/// Adds an algorithm while the library is loaded.
+/// Adds an algorithm while the library is loaded, or hands it to the plug-in
+/// that is being loaded.
 struct Registration {
   explicit Registration(Algorithm algorithm);
 };
+
+/// Calls `load`, during which a plug-in's algorithms are registered, and adds
+/// them all; returns their names.
+///
+/// Errors:  std::runtime_error, and nothing is added: there are none, a name is
+///          taken or has other characters; whatever `load` throws.
+/// Threads: not beside any other function here.
+std::vector<std::string> add_plugin(const std::string &path,
+                                    const std::function<void()> &load);
 
 /// Throws SettingsError if a task's sizes or a batch size are below 1.
 void check_request(const EnvSpec &env, const std::vector<int> &acting);

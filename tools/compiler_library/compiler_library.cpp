@@ -1,5 +1,6 @@
-// Loads libphlox_compiler from beside the program.
+// Loads libphlox_compiler from beside the runtime.
 #include "tools/compiler_library/compiler_library.h"
+#include "phlox/runtime.h"
 #include <dlfcn.h>
 #include <filesystem>
 #include <fmt/core.h>
@@ -7,16 +8,17 @@
 
 namespace phlox::tools {
 
-namespace {
-std::filesystem::path library_path() {
-  auto folder = std::filesystem::read_symlink("/proc/self/exe")
-                    .parent_path()
-                    .parent_path();
-  return folder / "lib" / "libphlox_compiler.so";
+std::filesystem::path library_folder() {
+  Dl_info runtime;
+  if (!dladdr(reinterpret_cast<const void *>(phlox_runtime_version), &runtime))
+    throw std::runtime_error("the runtime must be a shared library: got none");
+  return std::filesystem::canonical(runtime.dli_fname).parent_path();
 }
 
+namespace {
+
 const CompilerLibrary *load() {
-  auto path = library_path();
+  auto path = library_folder() / "libphlox_compiler.so";
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     throw std::runtime_error(
@@ -29,6 +31,7 @@ const CompilerLibrary *load() {
                                          compiler_library_symbol));
   return query();
 }
+
 } // namespace
 
 const CompilerLibrary &compiler_library() {

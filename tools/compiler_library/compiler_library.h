@@ -3,6 +3,7 @@
 // never loads LLVM.
 #pragma once
 #include "runtime/safetensors.h"
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -76,8 +77,11 @@ class CompilerLibrary {
 public:
   virtual ~CompilerLibrary() = default;
 
-  /// Lists algorithms: [{"name", "summary", "keys": [...], "as_published"}].
+  /// Lists algorithms: [{"name", "summary", "keys": [...], "as_published",
+  /// "plugin"}]; the last one is empty for Phlox's own.
   virtual nlohmann::ordered_json algorithms() const = 0;
+  /// Adds the algorithms of a shared object, once.
+  virtual void load_plugin(const std::string &path) const = 0;
   /// Returns the content hash that compiling the request would give.
   virtual std::string hash(const CompileRequest &request) const = 0;
   /// Compiles to a shared artifact, or an object, with its header beside it;
@@ -106,6 +110,9 @@ public:
   virtual void matmul(std::int64_t n, const std::string &target,
                       const std::string &path) const = 0;
 };
+
+/// Returns the folder of Phlox's shared libraries.
+std::filesystem::path library_folder();
 
 /// Returns the compiler, loading it at the first call.
 ///

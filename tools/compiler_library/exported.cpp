@@ -8,6 +8,7 @@
 #include "rl/algorithms/registry.h"
 #include "rl/algorithms/settings.h"
 #include "tools/compiler_library/compiler_library.h"
+#include "tools/compiler_library/plugin.h"
 #include "tools/compiler_library/policy.h"
 #include "llvm/Support/SourceMgr.h"
 #include <cstring>
@@ -208,8 +209,13 @@ public:
       list.push_back({{"name", algorithm.name},
                       {"summary", algorithm.summary},
                       {"keys", algorithm.schema},
-                      {"as_published", algorithm.as_published}});
+                      {"as_published", algorithm.as_published},
+                      {"plugin", algorithm.plugin}});
     return list;
+  }
+
+  void load_plugin(const std::string &path) const override {
+    tools::load_plugin(path);
   }
 
   std::string hash(const CompileRequest &request) const override {

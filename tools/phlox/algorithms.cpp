@@ -1,5 +1,6 @@
 // phlox algorithms: what can be compiled and trained.
 #include "tools/compiler_library/compiler_library.h"
+#include "tools/phlox/plugin.h"
 #include "tools/phlox/verbs.h"
 #include <fmt/core.h>
 
@@ -8,8 +9,11 @@ namespace phlox::tools {
 void add_algorithms_verb(CLI::App &app) {
   CLI::App *verb = app.add_subcommand("algorithms", "List the algorithms");
   auto json = std::make_shared<bool>(false);
+  auto plugins = std::make_shared<PluginWords>();
   verb->add_flag("--json", *json, "With every key, its default and meaning");
-  verb->callback([json] {
+  add_plugin_option(*verb, *plugins);
+  verb->callback([json, plugins] {
+    load_plugins(*plugins);
     const auto rows = compiler_library().algorithms();
     if (*json) {
       fmt::print("{}\n", rows.dump(2));

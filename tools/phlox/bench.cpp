@@ -67,7 +67,25 @@ std::vector<Work> works() {
       {"flame-m", "flame-m", {}, {{"train_step", {}}, {"sample_1", {}}}}};
 }
 constexpr int gemm_size = 256;
-const std::string train_name = "train", gemm_name = "gemm", envs_name = "envs";
+const std::string train_name = "train", gemm_name = "gemm", envs_name = "envs",
+                  algorithms_name = "algorithms";
+
+std::vector<std::string> algorithm_names() {
+  std::vector<std::string> names;
+  for (const auto &row : compiler_library().algorithms())
+    names.push_back(row["name"]);
+  return names;
+}
+
+// the whole update at every step, so that its share of the peak is known
+Work whole_step(const std::string &algorithm) {
+  const rl::Schema keys = algorithm_keys(algorithm);
+  Work work{algorithm, algorithm, {}, {{"train_step", {}}}};
+  for (const char *key : {"actor.every", "alpha.every"})
+    if (keys.find(key))
+      work.settings.push_back(std::string(key) + "=1");
+  return work;
+}
 
 struct Arguments {
   std::string name, python = "python3", peers = PHLOX_PEERS;
@@ -96,15 +114,8 @@ public:
   explicit Bench(const Arguments &arguments) : a(arguments) {}
 
   void run() {
-    std::vector<std::string> known = {gemm_name};
-    for (const auto &work : works())
-      known.push_back(work.name);
-    known.push_back(train_name);
-    known.push_back(envs_name);
-    if (!a.name.empty() &&
-        std::find(known.begin(), known.end(), a.name) == known.end())
-      throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
-                                             fmt::join(known, ", "), a.name));
+    load_plugins(a.words.plugins);
+    choose();
     if (!a.profile.empty())
       return profile();
     if (!a.json && a.name != envs_name)
@@ -113,9 +124,8 @@ public:
                  "max µs", "ratio", "peak %");
     if (wanted(gemm_name))
       gemm();
-    for (const auto &work : works())
-      if (wanted(work.name))
-        measure(work);
+    for (const auto &work : chosen)
+      measure(work);
     if (wanted(train_name))
       train();
     if (wanted(envs_name))
@@ -125,6 +135,34 @@ public:
   }
 
 private:
+  // what is compiled: listed work, all algorithms' steps, or one algorithm
+  void choose() {
+    std::vector<std::string> known = {gemm_name};
+    for (const auto &work : works()) {
+      known.push_back(work.name);
+      if (wanted(work.name))
+        chosen.push_back(work);
+    }
+    known.insert(known.end(), {train_name, envs_name, algorithms_name});
+    auto is_known = [&](const std::string &name) {
+      return std::find(known.begin(), known.end(), name) != known.end();
+    };
+    if (a.name.empty() || (is_known(a.name) && a.name != algorithms_name))
+      return;
+    for (const auto &name : algorithm_names()) {
+      if (a.name == algorithms_name)
+        chosen.push_back(whole_step(name));
+      else if (a.name == name)
+        chosen.push_back(
+            {name, name, {}, {{"train_step", {}}, {"sample_1", {}}}});
+      if (!is_known(name))
+        known.push_back(name);
+    }
+    if (chosen.empty())
+      throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
+                                             fmt::join(known, ", "), a.name));
+  }
+
   bool wanted(const std::string &name) const {
     return a.name.empty() || a.name == name;
   }
@@ -163,9 +201,8 @@ private:
       throw CLI::ValidationError(fmt::format(
           "--profile must name an algorithm's work: got '{}'", a.name));
     nlohmann::ordered_json events = nlohmann::ordered_json::array();
-    for (const auto &work : works())
-      if (wanted(work.name))
-        profile(work, events);
+    for (const auto &work : chosen)
+      profile(work, events);
     const nlohmann::ordered_json trace = {{"traceEvents", events},
                                           {"displayTimeUnit", "ns"}};
     std::ofstream file(a.profile, std::ios::binary);
@@ -201,7 +238,9 @@ private:
   }
   // a step that updates the actor now and then is timed over all of it
   static int period_of(const std::string &entry, const rl::Config &config) {
-    return entry == "train_step" ? config.at("actor.every").get<int>() : 1;
+    return entry == "train_step" && config.schema().find("actor.every")
+               ? config.at("actor.every").get<int>()
+               : 1;
   }
 
   // one product alone, as eager mode dispatches it
@@ -284,6 +323,7 @@ private:
   }
 
   const Arguments &a;
+  std::vector<Work> chosen;
   BenchRow compile_row_; // of the work at hand
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
 };
@@ -297,8 +337,8 @@ void add_bench_verb(CLI::App &app) {
   verb->add_option(
       "NAME", a->name,
       "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m, train or "
-      "envs "
-      "[all]");
+      "envs [all of these]; algorithms: the step of each; or one algorithm");
+  add_plugin_option(*verb, a->words.plugins);
   verb->add_flag("--json", a->json, "Rows as JSON");
   verb->add_option("--profile", a->profile,
                    "Time kernel by kernel; a Chrome trace goes to this file");

@@ -134,10 +134,7 @@ private:
 using Begin = Video *(const VideoRequest *, const mjModel *);
 
 Begin *load_library() {
-  const auto path = std::filesystem::read_symlink("/proc/self/exe")
-                        .parent_path()
-                        .parent_path() /
-                    "lib" / "libphlox_video.so";
+  const auto path = library_folder() / "libphlox_video.so";
   if (!std::filesystem::exists(path))
     throw std::runtime_error("a video needs a build with FFmpeg's libraries "
                              "(libavcodec-dev, libavformat-dev, "

@@ -64,7 +64,7 @@ std::filesystem::path cache_folder() {
 
 void add_program_options(CLI::App &verb, Words &words) {
   verb.add_option("ALGO", words.algorithm,
-                  "An algorithm that phlox algorithms lists");
+                  "An algorithm that phlox algorithms lists, or a plug-in's");
   verb.add_option("--env", words.env,
                   "An environment that phlox envs lists, or PATH.so:ID")
       ->transform([](const std::string &env) {
@@ -75,6 +75,7 @@ void add_program_options(CLI::App &verb, Words &words) {
                    : fmt::format("{}:{}",
                                  std::filesystem::absolute(path).string(), id);
       });
+  add_plugin_option(verb, words.plugins);
   verb.add_option("--config", words.files,
                   "A TOML file; several, later ones win")
       ->take_all()
@@ -148,6 +149,7 @@ rl::Schema artifact_keys(const phlox_executable *executable) {
 
 rl::Config resolve(const Words &words) {
   require_names(words);
+  load_plugins(words.plugins);
   const auto row = find_algorithm(words.algorithm);
   return resolve(words, algorithm_keys(words.algorithm), row["as_published"]);
 }

@@ -6,6 +6,7 @@
 #include "rl/trainer/config.h"
 #include "rl/trainer/trainer_config.h"
 #include "tools/compiler_library/compiler_library.h"
+#include "tools/phlox/plugin.h"
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <optional>
@@ -21,6 +22,7 @@ struct Words {
   std::string target, precision, dump_ir;   // empty: native, high, none
   std::vector<std::string> without; // rewrites that the compiler leaves out
   bool as_published = false, explicit_noise = false;
+  PluginWords plugins;
 };
 
 /// Adds the options that compile and train share.
@@ -28,11 +30,14 @@ void add_program_options(CLI::App &verb, Words &words);
 /// Adds --without.
 void add_rewrite_option(CLI::App &verb, Words &words);
 
-/// The keys of trainer and algorithm, with every level but flags applied.
+/// The keys of trainer and algorithm, with every level but flags applied; the
+/// words' plug-ins are loaded.
 ///
-/// Errors:  CLI::ValidationError for unknown names, keys and values.
+/// Errors:  CLI::ValidationError for unknown names, keys and values; as
+///          load_plugins.
 rl::Config resolve(const Words &words);
-/// The same with the algorithm's keys from elsewhere: no compiler is loaded.
+/// The same with the algorithm's keys from elsewhere: no compiler is loaded,
+/// and no plug-in.
 rl::Config resolve(const Words &words, const rl::Schema &own,
                    const nlohmann::json &as_published);
 /// Reads the keys of one algorithm as rows of a schema.

@@ -27,7 +27,7 @@ public:
           error.source().begin.line, error.description()));
     }
     const std::set<std::string_view> known = {
-        "algorithms",   "envs", "seeds", "out",
+        "algorithms",   "envs", "seeds", "out", "plugins",
         "as_published", "set",  "grid",  "for"};
     for (const auto &[key, node] : table_)
       if (!known.contains(key.str()))
@@ -282,6 +282,10 @@ SweepPlan read_sweep(const std::filesystem::path &path) {
     file.refuse(
         nullptr,
         fmt::format("a sweep must have at most {} runs: got more", most_runs));
+  PluginWords plugins;
+  if (file.find("plugins"))
+    for (const auto &one : file.names("plugins"))
+      plugins.paths.push_back(std::filesystem::absolute(one).string());
   std::set<std::string> taken;
   for (const auto &env : envs)
     for (const auto &algorithm : algorithms)
@@ -290,6 +294,7 @@ SweepPlan read_sweep(const std::filesystem::path &path) {
         run.words.algorithm = algorithm;
         run.words.env = env;
         run.words.as_published = as_published;
+        run.words.plugins = plugins;
         run.seed = seeds.front();
         for (const auto &settings : {common, own[algorithm], own[env], variant})
           add_settings(file, run, settings);

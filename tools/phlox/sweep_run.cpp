@@ -137,6 +137,8 @@ std::vector<std::string> train_command(const SweepRun &run, const fs::path &out,
                                     run.words.env};
   for (const std::string &setting : run.words.settings)
     words.insert(words.end(), {"--set", setting});
+  for (const std::string &plugin : run.words.plugins.paths)
+    words.insert(words.end(), {"--plugin", plugin});
   if (run.words.as_published)
     words.emplace_back("--as-published");
   if (!run.own_threads)

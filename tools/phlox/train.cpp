@@ -70,10 +70,10 @@ public:
       given = load_executable(a.artifact);
       take_names(options_of(given.get()));
       if (a.words.as_published || !a.words.target.empty() ||
-          !a.words.precision.empty())
-        throw CLI::ValidationError("--as-published, --target and --precision "
-                                   "belong to compiling: got them beside "
-                                   "--artifact");
+          !a.words.precision.empty() || !a.words.plugins.paths.empty())
+        throw CLI::ValidationError("--as-published, --target, --precision and "
+                                   "--plugin belong to compiling: got them "
+                                   "beside --artifact");
     }
     find_resumed(given.get());
     if (!run_folder.empty() && !a.name.empty() &&
@@ -108,6 +108,7 @@ public:
     request.config = trainer_config(config);
     request.config_toml = config.toml();
     double seconds = 0;
+    Plugin plugin = trained_with;
     if (given) {
       request.artifact = a.artifact;
     } else if (kept) {
@@ -119,6 +120,7 @@ public:
       std::tie(request.artifact, seconds) =
           cached_artifact(compile_request(a.words, config));
       given = load_executable(request.artifact);
+      plugin = plugin_of(a.words.algorithm);
     }
     request.executable = given.get();
     request.manifest = {{"command", a.command},
@@ -128,6 +130,8 @@ public:
                         {"compile_s", seconds}};
     if (!a.tags.empty())
       request.manifest["tags"] = a.tags;
+    if (!plugin.path.empty())
+      request.manifest["plugin"] = describe(plugin);
     const auto kwargs = env_kwargs(config);
     const std::string id = a.words.env;
     auto make = [id, kwargs](const rl::EnvironmentRequest &wanted) {
@@ -171,6 +175,19 @@ private:
     const Origin origin = origin_of_run(run_folder);
     name("ALGO", a.words.algorithm, origin.algorithm);
     name("--env", a.words.env, origin.env);
+    take_plugin();
+  }
+
+  // a run's own artifact needs no plug-in; another one named is no oversight
+  void take_plugin() {
+    trained_with = plugin_of_run(run_folder);
+    PluginWords &words = a.words.plugins;
+    if (!a.force)
+      words.trained_with = trained_with;
+    else if (words.paths.empty() && !trained_with.path.empty())
+      words.paths = {trained_with.path};
+    if (!words.paths.empty())
+      check_plugins(words);
   }
 
   void take_names(const nlohmann::json &options) {
@@ -323,6 +340,7 @@ private:
   Arguments &a;
   rl::RunClock started;
   std::filesystem::path run_folder; // of the run that is resumed
+  Plugin trained_with;              // what it was compiled from before
   std::filesystem::path unbegun;    // one that was killed at its very start
 };
 
@@ -378,7 +396,7 @@ void add_train_verb(CLI::App &app) {
                    "names, or the newest of this task, algorithm and seed; a "
                    "new one where there is none");
   verb->add_flag("--force", a->force,
-                 "Resume although the configuration changed");
+                 "Resume although the configuration or the plug-in changed");
   verb->add_flag("--print-config", a->print_config,
                  "Print every setting with its origin, and stop");
   verb->add_flag(

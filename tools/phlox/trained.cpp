@@ -63,6 +63,7 @@ void add_trained_options(CLI::App &verb, TrainedWords &words) {
   verb.add_option("--nfe", words.nfe,
                   "Network evaluations per candidate [as trained]")
       ->check(CLI::Range(1, 1 << 20));
+  add_plugin_option(verb, words.plugins);
   verb.add_flag("--no-ema", words.raw,
                 "Act with the last parameters instead of their average");
 }
@@ -90,6 +91,9 @@ Executable Trained::load(const TrainedWords &words) {
   if (!words.particles && !words.nfe)
     return own;
   // the same leaves in another program
+  PluginWords plugins = words.plugins;
+  plugins.trained_with = plugin_of_run(run);
+  load_plugins(plugins);
   config = read_config(run, algorithm_keys(settings.algorithm));
   Words compiled;
   compiled.algorithm = settings.algorithm;

@@ -17,6 +17,7 @@ struct TrainedWords {
   bool raw = false;           // --no-ema
   int num_envs = 0;           // 0: eval.num_envs of the run
   int threads = -1;           // as the run
+  PluginWords plugins;        // where a program compiled anew comes from
 };
 
 /// Adds the options that choose a policy.

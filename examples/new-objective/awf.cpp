@@ -1,0 +1,125 @@
+// AWF: advantage-weighted flow matching on stored actions.
+// Let mu be the distribution of the actions that were stored for a state. The
+// policy that maximises E_pi Q - beta KL(pi | mu) is mu exp(A / beta) / Z (Peng
+// et al. 2019, arXiv 1910.00177, section 3), and the replay memory holds
+// samples of mu: weighted, they train a flow towards that policy.
+//
+//     y    = r + discount min Q'(s', a'),         a' ~ the averaged policy
+//     A    = min Q(s, a) - mean_k min Q(s, a_k),  a_k ~ the averaged policy
+//     w    = min(exp(A / beta), weight_max)
+//     L_pi = mean of w (v(s, x, t) - (a - base_std e))^2
+//     x    = t a + (1 - t) base_std e
+//
+// Time: t = 0 noise, t = 1 action. Shapes: B batch, A action, K proposals.
+#include "rl/algorithms/candidates.h"
+#include "rl/algorithms/flow_policy.h"
+#include <cmath>
+
+namespace {
+
+using namespace phlox;
+using namespace phlox::rl;
+
+struct Config {
+  LearnerSettings learner;
+  FlowSettings flow;
+  SolverSettings solver;
+  double beta = 1, weight_max = 20;
+
+  Config() {
+    learner.soft = false; // beta holds the policy, so there is no temperature
+    flow.noise_scale = 0; // its own spread explores
+    flow.proposals = 8;
+    flow.particles = 1;
+    solver.nfe = 4;
+  }
+  void visit(Settings &s) {
+    learner.visit(s);
+    solver.visit(s);
+    s.integer("proposals", flow.proposals, 1, 1024,
+              "actions whose mean value stands for the policy's");
+    s.integer("particles", flow.particles, 1, 1024,
+              "candidates ranked by the critics when acting");
+    s.real("base_std", flow.base_std, 1e-6, 1e6,
+           "standard deviation of the noise at t = 0");
+    s.real("beta", beta, 1e-6, 1e6, "temperature of the weights, in rewards");
+    s.real("weight_max", weight_max, 1, 1e6, "largest weight of an action");
+  }
+};
+
+struct Model {
+  Config config;
+  FlowActor actor; // v(obs, x, t), and its average
+  Learner learner;
+};
+
+// actions of the averaged policy, in the box (B, count, A)
+Tensor propose(Entry &e, const Model &m, const Tensor &obs, int64_t count,
+               const Key &key, const char *stream) {
+  const Config &c = m.config;
+  Tensor noise =
+      key.normal(stream, {obs.extent(0), count, m.learner.env().action_size});
+  auto average = m.actor.average.mlp().parameters().read(e);
+  Flow flow = velocity_policy(m.actor.average, average, c.solver.solver)(obs);
+  Tensor ends = integrate(flow, noise * c.flow.base_std, c.solver.steps());
+  return stopgradient(clip(ends, -1, 1));
+}
+
+// exp(A / beta) of the stored actions, bounded (B)
+Tensor weigh(Entry &e, const Model &m, const Transitions &batch,
+             const Key &key) {
+  const Config &c = m.config;
+  Tensor others = propose(e, m, batch.obs, c.flow.proposals, key, "proposal");
+  Tensor value = mean(m.learner.score(e, batch.obs, others), 1);
+  Tensor advantage = m.learner.score(e, batch.obs, batch.action) - value;
+  return stopgradient(exp(min(advantage / c.beta, std::log(c.weight_max))));
+}
+
+ActorLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
+                      const Tensor &weights, const Key &key) {
+  auto parameters = m.actor.network.mlp().parameters().read(e);
+  LinePoint point =
+      line_point(expand(batch.action, 1), m.config.flow.base_std, key);
+  Tensor v = m.actor.network(parameters, batch.obs, point.x, {point.t});
+  Tensor error = mean(square(v - point.velocity), {1, 2}); // (B)
+  Tensor loss = mean(weights * error);
+  return {loss, grad(loss, parameters)};
+}
+
+void train_step(Entry &e, const Model &m) {
+  Transitions batch = m.learner.batch(e);
+  Key key = m.learner.key(e, "train_step");
+  Tensor next = propose(e, m, batch.next_obs, 1, key, "next");
+  Losses losses =
+      m.learner.losses(e, batch, reshape(next, batch.action.shape()));
+  Tensor weights = weigh(e, m, batch, key);
+  losses.actor = policy_loss(e, m, batch, weights, key);
+  m.learner.report(e, "losses/weight_mean", mean(weights));
+  m.learner.update(e, losses);
+}
+
+Program build(const EnvSpec &env, const nlohmann::json &json,
+              const std::vector<int> &acting) {
+  auto config = read_settings<Config>(json);
+  check_request(env, acting);
+  config.solver.check();
+  Program program("awf");
+  Model m{config, {}, {}};
+  m.actor =
+      FlowActor(program, env, 1, config.learner.actor, config.flow.embedding);
+  m.learner = m.actor.learner(program, config.learner, env);
+  program.entry("init", [&](Entry &e) { m.actor.init(e, m.learner.init(e)); });
+  program.entry("train_step", [&](Entry &e) { train_step(e, m); });
+  add_acting(program, acting, env, m.learner, config.flow, config.solver,
+             m.actor.average);
+  return program;
+}
+
+const Registration registration(
+    {"awf",
+     "flow matching on stored actions, weighted by their advantage",
+     schema_of<Config>(),
+     {},
+     build});
+
+} // namespace
