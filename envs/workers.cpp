@@ -1,6 +1,9 @@
 #include "envs/workers.h"
 
 #include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -9,15 +12,17 @@
 namespace phlox::envs {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 void pause_core() {
 #if defined(__x86_64__)
   _mm_pause();
 #endif
 }
 
-// waits until the value is another one: some microseconds awake, then asleep
+// waits until the value is another one: as long as a step takes, then asleep
 template <class T> void wait_while(const std::atomic<T> &value, T old) {
-  for (int spin = 0; spin < 512; ++spin) {
+  for (int spin = 0; spin < 4096; ++spin) {
     if (value.load(std::memory_order_acquire) != old)
       return;
     pause_core();
@@ -27,9 +32,8 @@ template <class T> void wait_while(const std::atomic<T> &value, T old) {
 
 } // namespace
 
-Workers::Workers(int threads)
-    : shares_(static_cast<std::size_t>(std::max(threads, 1))) {
-  for (std::size_t k = 1; k < shares_.size(); ++k)
+Workers::Workers(int threads) {
+  for (int k = 1; k < threads; ++k)
     threads_.emplace_back([this, k] { work(k); });
 }
 
@@ -48,17 +52,18 @@ void Workers::run(int count, const Task &task) {
     return;
   }
   task_ = &task;
+  if (order_.size() != static_cast<std::size_t>(count)) {
+    cost_.assign(static_cast<std::size_t>(count), 0);
+    order_.resize(cost_.size());
+    std::iota(order_.begin(), order_.end(), 0);
+  }
+  std::ranges::sort(order_, [&](int x, int y) {
+    return std::pair(-cost_[static_cast<std::size_t>(x)], x) <
+           std::pair(-cost_[static_cast<std::size_t>(y)], y);
+  });
   left_.store(count, std::memory_order_relaxed);
   const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
-  const auto tasks = static_cast<std::uint64_t>(count);
-  for (std::size_t k = 0; k < shares_.size(); ++k) {
-    Share &share = shares_[k];
-    share.end.store(
-        static_cast<std::uint32_t>(tasks * (k + 1) / shares_.size()),
-        std::memory_order_relaxed);
-    share.next.store(std::uint64_t{round} << 32 | tasks * k / shares_.size(),
-                     std::memory_order_release);
-  }
+  taken_.store(std::uint64_t{round} << 32, std::memory_order_release);
   round_.store(round, std::memory_order_release);
   round_.notify_all();
   take_tasks(0, round);
@@ -68,27 +73,29 @@ void Workers::run(int count, const Task &task) {
 
 // a thread that is late finds the number of another round and takes nothing; a
 // task that is taken keeps the round from ending
-void Workers::take_tasks(std::size_t self, std::uint32_t round) {
+void Workers::take_tasks(int self, std::uint32_t round) {
   int done = 0;
-  for (std::size_t k = 0; k < shares_.size(); ++k) {
-    Share &share = shares_[(self + k) % shares_.size()];
-    std::uint64_t next = share.next.load(std::memory_order_acquire);
-    while (next >> 32 == round && static_cast<std::uint32_t>(next) <
-                                      share.end.load(std::memory_order_relaxed))
-      if (share.next.compare_exchange_weak(next, next + 1,
-                                           std::memory_order_acq_rel,
-                                           std::memory_order_acquire)) {
-        (*task_)(static_cast<int>(static_cast<std::uint32_t>(next)),
-                 static_cast<int>(self));
-        ++done;
-        next = share.next.load(std::memory_order_acquire);
-      }
-  }
+  auto before = Clock::now();
+  std::uint64_t taken = taken_.load(std::memory_order_acquire);
+  while (taken >> 32 == round &&
+         static_cast<std::uint32_t>(taken) < order_.size())
+    if (taken_.compare_exchange_weak(taken, taken + 1,
+                                     std::memory_order_acq_rel,
+                                     std::memory_order_acquire)) {
+      const int task = order_[static_cast<std::uint32_t>(taken)];
+      (*task_)(task, self);
+      const auto now = Clock::now();
+      cost_[static_cast<std::size_t>(task)] =
+          std::chrono::nanoseconds(now - before).count();
+      before = now;
+      ++done;
+      taken = taken_.load(std::memory_order_acquire);
+    }
   if (done > 0 && left_.fetch_sub(done, std::memory_order_acq_rel) == done)
     left_.notify_one();
 }
 
-void Workers::work(std::size_t self) {
+void Workers::work(int self) {
   for (std::uint32_t seen = 0;;) {
     wait_while(round_, seen);
     seen = round_.load(std::memory_order_acquire);
