@@ -10,7 +10,7 @@
 namespace phlox::envs {
 
 /// One environment, as numbers, and the episode it is in.
-struct VectorEnv::Slot {
+struct alignas(64) VectorEnv::Slot {
   std::vector<double> state;  // as Environment::save() writes it
   int holder = -1;            // last workbench that had it
   std::uint64_t episode = 0;  // number of the running episode
