@@ -1,7 +1,10 @@
 #include "envs/workers.h"
 
+#include <atomic>
+#include <chrono>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <thread>
 #include <vector>
 
 namespace phlox::envs {
@@ -26,6 +29,24 @@ TEST_P(WorkersTest, EveryTaskRunsOnceInItsRound) {
     ASSERT_THAT(by, ::testing::Each(::testing::AllOf(
                         ::testing::Ge(0), ::testing::Lt(GetParam()))));
   }
+}
+
+TEST(WorkersTest, WhatTookLongestComesFirst) {
+  Workers workers(2);
+  const auto round = [&] {
+    std::atomic<int> started = 0;
+    std::vector<int> place(8);
+    workers.run(8, [&](int task, int) {
+      place[static_cast<std::size_t>(task)] = started++;
+      if (task == 3 || task == 6)
+        std::this_thread::sleep_for(std::chrono::milliseconds(task));
+    });
+    return place;
+  };
+  round();
+  const std::vector<int> place = round();
+  EXPECT_LE(place[6], 1);
+  EXPECT_LE(place[3], 1 + place[6]);
 }
 
 } // namespace

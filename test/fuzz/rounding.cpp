@@ -202,8 +202,8 @@ void roundSamples(mlir::Operation *op, const Rounding &rounding,
                      (errors.empty() ? 0 : errors[i]);
       x += error * noise.rounding(key, exact[i]);
       // beyond either end of f32 its code sees 0, infinity or worse
-      if (std::abs(x) < kTiny && x != 0 && noise.coin())
-        x = 0;
+      if (std::abs(x) < kTiny && x != 0)
+        x = noise.coin() ? 0 : kTiny * noise.symmetric();
       if (m % 2 && std::abs(exact[i]) > kHuge && std::isfinite(exact[i]))
         x = NAN;
     }
