@@ -13,6 +13,7 @@
 // Time: t = 0 noise, t = 1 action. Shapes: B batch, A action, K proposals.
 #include "rl/algorithms/candidates.h"
 #include "rl/algorithms/flow_policy.h"
+#include "rl/algorithms/sampled_policy.h"
 #include <cmath>
 
 namespace {
@@ -22,25 +23,21 @@ using namespace phlox::rl;
 
 struct Config {
   LearnerSettings learner;
-  FlowSettings flow;
+  SampledSettings sampled;
   SolverSettings solver;
-  double beta = 1, weight_max = 20;
+  double base_std = 0.5, beta = 1, weight_max = 20;
 
   Config() {
-    learner.soft = false; // beta holds the policy, so there is no temperature
-    flow.noise_scale = 0; // its own spread explores
-    flow.proposals = 8;
-    flow.particles = 1;
+    learner.soft = sampled.tempered = false; // beta holds the policy instead
+    sampled.proposals = 8;
+    sampled.particles = 1;
     solver.nfe = 4;
   }
   void visit(Settings &s) {
     learner.visit(s);
+    sampled.visit(s);
     solver.visit(s);
-    s.integer("proposals", flow.proposals, 1, 1024,
-              "actions whose mean value stands for the policy's");
-    s.integer("particles", flow.particles, 1, 1024,
-              "candidates ranked by the critics when acting");
-    s.real("base_std", flow.base_std, 1e-6, 1e6,
+    s.real("base_std", base_std, 1e-6, 1e6,
            "standard deviation of the noise at t = 0");
     s.real("beta", beta, 1e-6, 1e6, "temperature of the weights, in rewards");
     s.real("weight_max", weight_max, 1, 1e6, "largest weight of an action");
@@ -53,23 +50,26 @@ struct Model {
   Learner learner;
 };
 
-// actions of the averaged policy, in the box (B, count, A)
-Tensor propose(Entry &e, const Model &m, const Tensor &obs, int64_t count,
-               const Key &key, const char *stream) {
-  const Config &c = m.config;
-  Tensor noise =
-      key.normal(stream, {obs.extent(0), count, m.learner.env().action_size});
-  auto average = m.actor.average.mlp().parameters().read(e);
-  Flow flow = velocity_policy(m.actor.average, average, c.solver.solver)(obs);
-  Tensor ends = integrate(flow, noise * c.flow.base_std, c.solver.steps());
-  return stopgradient(clip(ends, -1, 1));
+// the averaged policy, which acts; in the box
+DrawActions averaged(Entry &e, const Model &m) {
+  Config c = m.config;
+  auto parameters = m.actor.average.mlp().parameters().read(e);
+  MakeFlow flow = velocity_policy(m.actor.average, parameters, c.solver.solver);
+  return [=](const Tensor &obs, const Extents &shape, const Key &key,
+             const std::string &stream) {
+    Tensor noise = key.normal(stream, shape) * c.base_std;
+    return clip(integrate(flow(obs), noise, c.solver.steps()), -1, 1);
+  };
 }
 
 // exp(A / beta) of the stored actions, bounded (B)
 Tensor weigh(Entry &e, const Model &m, const Transitions &batch,
              const Key &key) {
   const Config &c = m.config;
-  Tensor others = propose(e, m, batch.obs, c.flow.proposals, key, "proposal");
+  Tensor others = averaged(e, m)(
+      batch.obs,
+      {batch.obs.extent(0), c.sampled.proposals, batch.action.extent(1)}, key,
+      "proposal"); // (B, K, A)
   Tensor value = mean(m.learner.score(e, batch.obs, others), 1);
   Tensor advantage = m.learner.score(e, batch.obs, batch.action) - value;
   return stopgradient(exp(min(advantage / c.beta, std::log(c.weight_max))));
@@ -78,8 +78,7 @@ Tensor weigh(Entry &e, const Model &m, const Transitions &batch,
 ActorLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
                       const Tensor &weights, const Key &key) {
   auto parameters = m.actor.network.mlp().parameters().read(e);
-  LinePoint point =
-      line_point(expand(batch.action, 1), m.config.flow.base_std, key);
+  LinePoint point = line_point(expand(batch.action, 1), m.config.base_std, key);
   Tensor v = m.actor.network(parameters, batch.obs, point.x, {point.t});
   Tensor error = mean(square(v - point.velocity), {1, 2}); // (B)
   Tensor loss = mean(weights * error);
@@ -89,9 +88,8 @@ ActorLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
 void train_step(Entry &e, const Model &m) {
   Transitions batch = m.learner.batch(e);
   Key key = m.learner.key(e, "train_step");
-  Tensor next = propose(e, m, batch.next_obs, 1, key, "next");
   Losses losses =
-      m.learner.losses(e, batch, reshape(next, batch.action.shape()));
+      begin_step(e, m.learner, m.config.sampled, averaged(e, m), batch, key);
   Tensor weights = weigh(e, m, batch, key);
   losses.actor = policy_loss(e, m, batch, weights, key);
   m.learner.report(e, "losses/weight_mean", mean(weights));
@@ -105,21 +103,19 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   config.solver.check();
   Program program("awf");
   Model m{config, {}, {}};
-  m.actor =
-      FlowActor(program, env, 1, config.learner.actor, config.flow.embedding);
+  m.actor = FlowActor(program, env, 1, config.learner.actor, "fourier");
   m.learner = m.actor.learner(program, config.learner, env);
   program.entry("init", [&](Entry &e) { m.actor.init(e, m.learner.init(e)); });
   program.entry("train_step", [&](Entry &e) { train_step(e, m); });
-  add_acting(program, acting, env, m.learner, config.flow, config.solver,
-             m.actor.average);
+  add_acting(program, acting, env, m.learner, config.sampled,
+             [&](Entry &e) { return averaged(e, m); });
   return program;
 }
 
-const Registration registration(
-    {"awf",
-     "flow matching on stored actions, weighted by their advantage",
-     schema_of<Config>(),
-     {},
-     build});
+const Registration registration({"awf",
+                                 "flow matching on weighted stored actions",
+                                 schema_of<Config>(),
+                                 {},
+                                 build});
 
 } // namespace
