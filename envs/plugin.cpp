@@ -81,6 +81,8 @@ std::vector<std::string> register_tasks(const std::string &path) {
 } // namespace
 
 PluginId split_plugin_id(std::string_view id) {
+  if (id.ends_with(".so"))
+    return {std::string(id), ""};
   const std::size_t mark = id.rfind(".so:");
   if (mark == id.npos)
     return {"", std::string(id)};

@@ -155,6 +155,11 @@ const Entry &find_environment(std::string_view name) {
   const auto [path, id] = split_plugin_id(name);
   if (!path.empty()) {
     const auto &own = load_plugin(path);
+    if (id.empty())
+      throw std::invalid_argument(
+          fmt::format("{}: environment must be named as PATH.so:ID, one of {}: "
+                      "got no ID",
+                      path, fmt::join(own, ", ")));
     if (std::ranges::find(own, id) == own.end())
       throw std::invalid_argument(
           fmt::format("{}: environment must be one of {}: got '{}'", path,

@@ -4,9 +4,21 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <stdexcept>
 
 namespace phlox::envs {
+namespace {
+
+// starts that are drawn until one is finite
+constexpr int most_starts = 100;
+
+// what learns from it has float32
+bool fits(double number) {
+  return std::abs(number) <= std::numeric_limits<float>::max();
+}
+
+} // namespace
 
 VectorEnv::Impl::Impl(std::unique_ptr<Environment> environment,
                       std::string made_with, int n, std::uint64_t noise_seed,
@@ -74,9 +86,19 @@ void VectorEnv::Impl::start_episode(std::size_t index, Workbench &bench) {
   slot.position = 0;
   slot.elapsed = 0;
   Stream noise = stream(index);
-  bench.environment->reset(noise);
-  slot.position = noise.position();
-  observe(bench, row(arrays.obs, index));
+  const auto obs = row(arrays.obs, index);
+  for (int start = 0; start < most_starts; ++start) {
+    bench.environment->reset(noise);
+    slot.position = noise.position();
+    observe(bench, obs);
+    if (std::ranges::all_of(obs, fits))
+      return;
+    ++slot.broken;
+  }
+  throw std::runtime_error(fmt::format(
+      "{}: an episode must start with finite observations: got none in {} "
+      "starts",
+      spec.id, most_starts));
 }
 
 void VectorEnv::Impl::step(std::size_t index, Workbench &bench,
@@ -96,9 +118,8 @@ void VectorEnv::Impl::step(std::size_t index, Workbench &bench,
   const auto obs = row(arrays.obs, index);
   const auto next_obs = row(arrays.next_obs, index);
   observe(bench, next_obs);
-  const auto finite = [](double number) { return std::isfinite(number); };
-  if (result.broken || !std::isfinite(result.reward) ||
-      !std::all_of(next_obs.begin(), next_obs.end(), finite)) {
+  if (result.broken || !fits(result.reward) ||
+      !std::ranges::all_of(next_obs, fits)) {
     std::copy(obs.begin(), obs.end(), next_obs.begin());
     result = {.reward = 0, .terminated = true, .broken = true};
     ++slot.broken;

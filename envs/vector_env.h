@@ -19,14 +19,16 @@ namespace phlox::envs {
 /// Actions in [-1, 1] are clipped and mapped affinely to the task's range.
 /// Where an episode ends, next_obs holds its last observation and obs the
 /// first one of the next episode. An episode in which the simulator, an
-/// observation or a reward breaks (not finite, out of bounds) ends as
+/// observation or a reward breaks (not finite, beyond float32) ends as
 /// terminated, with the last finite observation and reward 0, and counts in
-/// sim_warnings(). Episode e of environment i draws its noise from the stream
+/// sim_warnings(); a start that breaks counts too and is drawn anew from the
+/// same stream. Episode e of environment i draws its noise from the stream
 /// (seed, purpose, i, e), so results do not depend on n or on threads.
 ///
 /// Shapes:  actions (n, A); obs, next_obs (n, O); the others (n).
 /// Units:   reward in the task's own units.
-/// Errors:  step, reset and load throw std::runtime_error.
+/// Errors:  step, reset and load throw std::runtime_error; so does an episode
+///          of which no start is finite.
 /// Threads: one call at a time.
 class VectorEnv {
 public:
@@ -71,7 +73,7 @@ public:
   /// Returns how far the tasks are fulfilled, from 0 to 1, in the same episodes
   /// as episode_return(); empty for a task that does not say. Not saved either.
   std::span<const double> success() const;
-  /// Returns how many episodes broke so far.
+  /// Returns how many steps and starts broke so far.
   std::int64_t sim_warnings() const;
 
   /// Returns everything that later steps depend on, versioned and checksummed.

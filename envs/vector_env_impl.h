@@ -15,7 +15,7 @@ struct alignas(64) VectorEnv::Slot {
   int holder = -1;            // last workbench that had it
   std::uint64_t episode = 0;  // number of the running episode
   std::uint64_t position = 0; // draws of the episode's stream
-  std::int64_t broken = 0;    // episodes that broke
+  std::int64_t broken = 0;    // steps and starts that broke
   int elapsed = 0;            // env steps of the running episode
   bool started = false;       // reset() was called
   std::exception_ptr error = nullptr;
