@@ -16,6 +16,14 @@ double mean_of(std::span<const double> values) {
 
 } // namespace
 
+std::string broken_line(std::int64_t count) {
+  return fmt::format(
+      "{} environment step{} gave numbers that were not finite or beyond "
+      "float32: each counts as reward 0 and ends its episode, or begins it "
+      "anew",
+      count, count == 1 ? "" : "s");
+}
+
 double mean_success(const Evaluation &evaluation) {
   return mean_of(evaluation.success);
 }
@@ -96,6 +104,7 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
       --left;
     }
   }
+  result.broken = env.sim_warnings();
   result.seconds = clock.here();
   return result;
 }

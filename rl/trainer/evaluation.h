@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace phlox::rl {
@@ -17,8 +18,12 @@ struct Evaluation {
   std::vector<double> success; // from 0 to 1, none if the task does not say
   std::vector<std::string> part_names;
   std::vector<std::vector<double>> parts; // of each return, (P)
+  std::int64_t broken = 0; // environment steps and starts without numbers
   double seconds = 0;
 };
+
+/// Says that environments broke, the way every verb says it.
+std::string broken_line(std::int64_t count);
 
 struct Summary {
   double mean = 0, sd = 0, min = 0, max = 0, iqm = 0;

@@ -32,8 +32,8 @@ std::string known_names(const fs::path &folder) {
       names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
-  return names.empty() ? "those in the folder (none)"
-                       : fmt::format("{}", fmt::join(names, ", "));
+  return names.empty() ? "those in its folder, which has none"
+                       : fmt::format("last, {}", fmt::join(names, ", "));
 }
 
 } // namespace
@@ -52,8 +52,12 @@ find_checkpoint(const fs::path &run, const std::string &wanted,
   }
   const fs::path found = folder / folder_name(wanted);
   if (!fs::exists(found / arena))
-    throw UsageError(fmt::format("checkpoint must be one of {}: got '{}'",
-                                 known_names(folder), wanted));
+    throw UsageError(fmt::format(
+        "--checkpoint must be one of {}: got '{}'{}", known_names(folder),
+        wanted,
+        wanted == "best"
+            ? ", which evaluations during training make (eval.every)"
+            : ""));
   verify_file(found, arena);
   return found;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
@@ -132,16 +133,12 @@ void Loop::introduce() {
 }
 
 // says once that steps broke, and again each time they double
-void Loop::report_broken() {
-  const std::int64_t now = env_->sim_warnings();
-  if (now == 0 || now < 2 * broken_)
+void Loop::report_broken(const char *where, std::int64_t now,
+                         std::int64_t &said) {
+  if (now == said || now < 2 * said)
     return;
-  if (now > broken_)
-    log_.warn(fmt::format("{} environment steps gave numbers that were not "
-                          "finite: each counts as reward 0 and ends its "
-                          "episode",
-                          now));
-  broken_ = now;
+  log_.warn(fmt::format("{}{}", where, broken_line(now)));
+  said = now;
 }
 
 bool Loop::stop_requested() {
@@ -185,7 +182,7 @@ Loop::Outcome Loop::pause() {
   if (passed(at_.logged_at, at_.env_step, config_.log.every)) {
     at_.logged_at = at_.env_step;
     telemetry_->row(at_, {replay_.size(), env_->sim_warnings()});
-    report_broken();
+    report_broken("", env_->sim_warnings(), broken_);
   }
   telemetry_->progress(at_);
   requested_ |= Signals::take_request();
@@ -235,11 +232,11 @@ void Loop::choose(bool count) {
 void Loop::take_in(bool count) {
   const std::int64_t n = config_.num_envs;
   for (std::int64_t i = 0; i < n; ++i)
-    if (!std::isfinite(env_->reward()[i]))
-      throw std::runtime_error(
-          fmt::format("environment {} must give finite rewards: got {} after "
-                      "env step {}",
-                      i, env_->reward()[i], at_.env_step));
+    if (!(std::abs(env_->reward()[i]) <= std::numeric_limits<float>::max()))
+      throw std::runtime_error(fmt::format(
+          "environment {} must give rewards that float32 holds: got "
+          "{} after env step {}",
+          i, env_->reward()[i], at_.env_step));
   {
     RunClock::Span span(clock_, Part::replay);
     replay_.add({obs_, action_, env_->next_obs(), env_->reward(),
@@ -340,7 +337,7 @@ void Loop::refill() {
 
 int Loop::finish() {
   telemetry_->progress(at_, true);
-  report_broken();
+  report_broken("", env_->sim_warnings(), broken_);
   bool saved = checkpoint("end");
   if (!evaluate_finally()) {
     int signal = Signals::stop();

@@ -68,7 +68,7 @@ private:
   bool evaluate_finally();
   double sample_microseconds();
   void write_nan_folder();
-  void report_broken();
+  void report_broken(const char *where, std::int64_t now, std::int64_t &said);
 
   // loop_checkpoint.cpp
   bool checkpoint(const char *why);
@@ -94,9 +94,10 @@ private:
   std::int64_t saved_step_ = 0;     // env step of the last checkpoint try
   double saved_at_ = 0;             // its second of this process
   int failures_ = 0;                // checkpoints in a row
-  std::int64_t broken_ = 0;         // environment steps that had to be undone
-  bool requested_ = false;          // checkpoint and evaluate now
-  bool films_ = true;               // no film has failed yet
+  std::int64_t broken_ = 0;         // environment steps without numbers, said
+  std::int64_t eval_broken_ = 0, eval_broken_said_ = 0; // of evaluations
+  bool requested_ = false; // checkpoint and evaluate now
+  bool films_ = true;      // no film has failed yet
   std::string reason_ = "failed";
   std::unique_ptr<Background> background_; // steps env_; ends before it
 };

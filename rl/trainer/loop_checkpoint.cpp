@@ -1,4 +1,5 @@
 // How the loop writes itself into a checkpoint and goes on from one.
+#include "rl/trainer/errors.h"
 #include "rl/trainer/loop.h"
 #include "runtime/dtype.h"
 #include "runtime/safetensors.h"
@@ -117,6 +118,12 @@ void Loop::restore() {
         "{}: schema must be {}: got {}", (from / "trainer.json").string(),
         trainer_schema, saved.at("schema").dump()));
   at_ = counters_from(saved.at("counters"));
+  // the last vector step may have gone beyond
+  if (at_.env_step >= config_.total_timesteps + config_.num_envs)
+    throw UsageError(fmt::format(
+        "total_timesteps must be at least {}, the env steps that {} has made: "
+        "got {}",
+        at_.env_step, folder_.path().string(), config_.total_timesteps));
   check(
       phlox_state_load(program_.state(), (from / "arena.safetensors").c_str()));
   auto envs = runtime::read_safetensors((from / "envs.safetensors").string());
@@ -148,8 +155,13 @@ void Loop::restore() {
   if (int before = saved.at("threads").get<int>(); before != cores_.all)
     log_.say(fmt::format("{} threads instead of the checkpoint's {}",
                          cores_.all, before));
-  log_.say(fmt::format("resumed from {} at env step {}, update {}",
-                       from.filename().string(), at_.env_step, at_.update));
+  log_.say(fmt::format(
+      "resumed from {} at env step {}, update {}{}", from.filename().string(),
+      at_.env_step, at_.update,
+      at_.env_step < config_.total_timesteps
+          ? ""
+          : fmt::format(": nothing is left to train of {} env steps",
+                        config_.total_timesteps)));
 }
 
 } // namespace phlox::rl

@@ -42,6 +42,8 @@ bool Loop::evaluate_now() {
   if (!evaluation)
     return false;
   ++at_.evaluations;
+  eval_broken_ += evaluation->broken;
+  report_broken("in evaluations: ", eval_broken_, eval_broken_said_);
   double best = telemetry_->best();
   telemetry_->evaluation(at_, *evaluation, sample_microseconds());
   if (telemetry_->best() > best) {
@@ -124,6 +126,8 @@ bool Loop::evaluate_finally() {
   if (!evaluation)
     return false;
   telemetry_->final_evaluation(at_, *evaluation);
+  std::int64_t said = 0;
+  report_broken("in the final evaluation: ", evaluation->broken, said);
   Summary summary = summarize(evaluation->returns);
   log_.say(fmt::format("final evaluation, {} episodes: {:.2f} ± {:.2f} (IQM "
                        "{:.2f}) in {}; curves: phlox report {} -o report.html",

@@ -45,9 +45,10 @@ std::vector<fs::path> runs_in(const fs::path &parent) {
 // removes what a killed trainer was about to rename
 void sweep(const fs::path &run) {
   std::error_code error;
-  for (const auto &entry : fs::directory_iterator(run, error))
-    if (entry.path().filename().string().find(".tmp-") != std::string::npos)
-      fs::remove(entry.path(), error);
+  for (const fs::path &folder : {run, run / "videos"})
+    for (const auto &entry : fs::directory_iterator(folder, error))
+      if (entry.path().filename().string().find(".tmp-") != std::string::npos)
+        fs::remove(entry.path(), error);
 }
 
 std::string owner() {
@@ -86,9 +87,10 @@ fs::path find_run(const fs::path &path) {
     return path;
   std::vector<fs::path> runs = runs_in(path);
   if (runs.size() != 1)
-    throw UsageError(
-        fmt::format("{}: must be a run folder or hold exactly one: got {} runs",
-                    path.string(), runs.size()));
+    throw UsageError(fmt::format(
+        "{}: must be a run folder or hold exactly one: got {}", path.string(),
+        fs::exists(path) ? fmt::format("{} runs", runs.size())
+                         : "no such folder"));
   return runs.front();
 }
 

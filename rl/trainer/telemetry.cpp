@@ -313,10 +313,15 @@ void Telemetry::final_evaluation(const Counters &at,
   json returns = json::array();
   for (double value : evaluation.returns)
     returns.push_back(number(value));
-  final_ = {{"step", at.env_step},        {"mean", number(summary.mean)},
-            {"sd", number(summary.sd)},   {"iqm", number(summary.iqm)},
-            {"min", number(summary.min)}, {"max", number(summary.max)},
-            {"episodes", returns.size()}, {"returns", returns}};
+  final_ = {{"step", at.env_step},
+            {"mean", number(summary.mean)},
+            {"sd", number(summary.sd)},
+            {"iqm", number(summary.iqm)},
+            {"min", number(summary.min)},
+            {"max", number(summary.max)},
+            {"episodes", returns.size()},
+            {"returns", returns},
+            {"sim_warnings", evaluation.broken}};
   if (!evaluation.success.empty())
     final_["success"] = mean_success(evaluation);
   result(at);

@@ -1,17 +1,21 @@
 #include "rl/trainer/text_log.h"
 #include <chrono>
 #include <ctime>
+#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <span>
 #include <unistd.h>
 
 namespace phlox::rl {
 namespace {
 
-// unlike fmt::print, never throws: a closed pipe must not end a run
-void put(std::FILE *file, std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), file);
-  std::fflush(file);
+// a closed pipe or a full disk loses the text, now, and ends no run
+void put(int fd, std::string_view text) {
+  try {
+    runtime::write_exactly(fd, std::as_bytes(std::span(text)), "");
+  } catch (const runtime::FileError &) {
+  }
 }
 
 } // namespace
@@ -20,27 +24,22 @@ TextLog::TextLog(Verbosity verbosity, bool progress)
     : verbosity_(verbosity), progress_(progress),
       terminal_(isatty(STDOUT_FILENO) == 1) {}
 
-TextLog::~TextLog() {
-  clear_progress();
-  if (file_)
-    std::fclose(file_);
-}
+TextLog::~TextLog() { clear_progress(); }
 
 void TextLog::attach(const std::string &path) {
-  if (file_)
-    std::fclose(file_);
-  file_ = std::fopen(path.c_str(), "ae");
+  file_ = runtime::Descriptor(
+      open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
 }
 
 void TextLog::record(std::string_view line) {
-  if (file_)
-    put(file_, fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {}\n",
-                           fmt::gmtime(std::time(nullptr)), line));
+  if (file_.get() >= 0)
+    put(file_.get(), fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {}\n",
+                                 fmt::gmtime(std::time(nullptr)), line));
 }
 
 void TextLog::clear_progress() {
   if (drawn_)
-    put(stdout, "\r\x1b[K");
+    put(STDOUT_FILENO, "\r\x1b[K");
   drawn_ = false;
 }
 
@@ -49,13 +48,13 @@ void TextLog::say(std::string_view line) {
   if (verbosity_ == Verbosity::quiet)
     return;
   clear_progress();
-  put(stdout, fmt::format("{}\n", line));
+  put(STDOUT_FILENO, fmt::format("{}\n", line));
 }
 
 void TextLog::warn(std::string_view line) {
   record(line);
   clear_progress();
-  put(stderr, fmt::format("phlox: {}\n", line));
+  put(STDERR_FILENO, fmt::format("phlox: {}\n", line));
 }
 
 void TextLog::detail(std::string_view line) {
@@ -66,7 +65,7 @@ void TextLog::detail(std::string_view line) {
 void TextLog::progress(std::string_view line) {
   if (verbosity_ == Verbosity::quiet || !progress_)
     return;
-  put(stdout,
+  put(STDOUT_FILENO,
       terminal_ ? fmt::format("\r\x1b[K{}", line) : fmt::format("{}\n", line));
   drawn_ = terminal_;
 }

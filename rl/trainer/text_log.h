@@ -1,6 +1,6 @@
 // What a run says: lines to log.txt and stderr, progress to stdout.
 #pragma once
-#include <cstdio>
+#include "runtime/file.h"
 #include <string>
 #include <string_view>
 
@@ -36,7 +36,7 @@ private:
 
   Verbosity verbosity_;
   bool progress_, terminal_, drawn_ = false;
-  std::FILE *file_ = nullptr;
+  runtime::Descriptor file_;
 };
 
 } // namespace phlox::rl

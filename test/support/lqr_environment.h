@@ -20,6 +20,7 @@ public:
     double reward_scale = 1;
     bool tells_more = false;         // the reward's parts, and a success
     std::int64_t bad_reward_at = -1; // vector step with an infinite reward
+    bool breaks_evaluations = false; // their first steps count as broken
     int step_us = 0;                 // microseconds that a vector step takes
     // called before each vector step of training and of evaluations
     std::function<void(std::int64_t step)> at_step, at_evaluation;
@@ -31,6 +32,7 @@ public:
       : options_(options),
         before_step_(request.purpose == "env" ? options.at_step
                                               : options.at_evaluation),
+        evaluates_(request.purpose != "env"),
         seed_(request.seed ^ fnv1a(request.purpose)), n_(request.num_envs),
         memory_(n_), obs_(n_), next_obs_(n_), reward_(n_), return_(n_),
         terminated_(n_), truncated_(n_), length_(n_) {
@@ -98,7 +100,9 @@ public:
   std::span<const std::uint8_t> truncated() const { return truncated_; }
   std::span<const double> episode_return() const { return return_; }
   std::span<const int> episode_length() const { return length_; }
-  std::int64_t sim_warnings() const { return 0; }
+  std::int64_t sim_warnings() const {
+    return options_.breaks_evaluations && evaluates_ ? n_ : 0;
+  }
   std::span<const std::string> reward_part_names() const { return names_; }
   std::span<const double> reward_parts() const { return parts_; }
   std::span<const double> success() const { return success_; }
@@ -148,6 +152,7 @@ private:
 
   Options options_;
   std::function<void(std::int64_t)> before_step_;
+  bool evaluates_;
   std::uint64_t seed_;
   int n_;
   std::int64_t steps_ = 0;

@@ -5,9 +5,10 @@
 #include "rl/trainer/run_clock.h"
 #include "rl/trainer/run_folder.h"
 #include "tools/phlox/interval.h"
+#include "tools/phlox/output.h"
 #include <algorithm>
 #include <cstring>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <numeric>
 
 namespace phlox::tools {
@@ -20,9 +21,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view average_prefix = "average_";
 
 fs::path find_checkpoint(const fs::path &run, const std::string &wanted) {
-  return rl::find_checkpoint(run, wanted, [](const std::string &line) {
-    fmt::print(stderr, "phlox: {}\n", line);
-  });
+  return rl::find_checkpoint(run, wanted, warn);
 }
 
 rl::Config read_config(const fs::path &run, const rl::Schema &own) {
@@ -176,11 +175,8 @@ rl::Evaluation Trained::evaluate(int episodes) {
       std::make_unique<envs::VectorEnv>(environments(num_envs, "eval/final")));
   auto evaluation =
       *rl::evaluate(act, env, episodes, rl::final_evaluation_step);
-  if (const auto broken = env.sim_warnings())
-    fmt::print(stderr,
-               "phlox: {} environment steps gave numbers that were not finite: "
-               "each counts as reward 0 and ends its episode\n",
-               broken);
+  if (evaluation.broken > 0)
+    warn(rl::broken_line(evaluation.broken));
   return evaluation;
 }
 
@@ -237,6 +233,7 @@ Json describe(const rl::Evaluation &evaluation) {
                                   bootstrap_resamples)},
       {"length", steps / static_cast<double>(returns.size())},
       {"steps_per_second", steps / evaluation.seconds},
+      {"sim_warnings", evaluation.broken},
       {"returns", returns},
       {"lengths", evaluation.lengths}};
   if (!evaluation.success.empty()) {

@@ -62,5 +62,24 @@ TEST(Loop, TakesOtherIntervalsWhenResumed) {
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 1 + 10 + 4);
 }
 
+TEST(Loop, SaysThatEvaluationsBroke) {
+  Scratch folder;
+  LqrEnvironment::Options options;
+  options.breaks_evaluations = true; // 3 steps of each
+  testing::internal::CaptureStderr();
+  ASSERT_EQ(run_lqr(small_config(), folder.path(), "run", options), 0);
+  const std::string line =
+      " environment steps gave numbers that were not finite or beyond float32: "
+      "each counts as reward 0 and ends its episode, or begins it anew\n";
+  std::string wanted;
+  for (const char *count : {"3", "6", "12"}) // each time they double
+    wanted += std::string("phlox: in evaluations: ") + count + line;
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            wanted + "phlox: in the final evaluation: 3" + line);
+  const auto result =
+      nlohmann::json::parse(read_text(folder.path() / "run" / "result.json"));
+  EXPECT_EQ(result["final"]["sim_warnings"], 3);
+}
+
 } // namespace
 } // namespace phlox::rl::test

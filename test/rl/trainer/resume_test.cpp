@@ -1,10 +1,12 @@
 // A run that is killed, damaged or stopped goes on as if it had not been.
+#include "rl/trainer/errors.h"
 #include "rl/trainer/event_writer.h"
 #include "rl/trainer/run_clock.h"
 #include "test/rl/trainer/run_lqr.h"
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <gmock/gmock.h>
 #include <random>
 #include <set>
 #include <sys/wait.h>
@@ -177,6 +179,27 @@ TEST(Resume, SavesAndEvaluatesOnRequest) {
   EXPECT_TRUE(said());
   child.signal(SIGKILL);
   child.wait();
+}
+
+TEST(Resume, SaysWhereNothingIsLeftToTrain) {
+  Scratch folder;
+  TrainerConfig config = resume_config();
+  config.total_timesteps = 998; // four at a time: 1000 are made
+  ASSERT_EQ(run_lqr(config, folder.path()), 0);
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_lqr(config, folder.path(), "run", {}, Verbosity::normal), 0);
+  EXPECT_THAT(
+      testing::internal::GetCapturedStdout(),
+      testing::HasSubstr("at env step 1000, update 450: nothing is left "
+                         "to train of 998 env steps\n"));
+  config.total_timesteps = 996;
+  const std::string before = read_text(folder.path() / "run/metrics.csv");
+  EXPECT_THAT([&] { run_lqr(config, folder.path()); },
+              testing::ThrowsMessage<UsageError>(testing::AllOf(
+                  testing::HasSubstr("total_timesteps must be at least 1000, "
+                                     "the env steps that "),
+                  testing::HasSubstr("run has made: got 996"))));
+  EXPECT_EQ(read_text(folder.path() / "run/metrics.csv"), before);
 }
 
 TEST(Resume, SaysStepsThatEventFilesLost) {

@@ -42,9 +42,10 @@ TEST(Stop, NamesTheStepOfABrokenReward) {
   options.bad_reward_at = 100;
   testing::internal::CaptureStderr();
   EXPECT_EQ(run_lqr(small_config(), folder.path(), "run", options), 1);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(),
-              HasSubstr("environment 0 must give finite rewards: got inf after "
-                        "env step 400"));
+  EXPECT_THAT(
+      testing::internal::GetCapturedStderr(),
+      HasSubstr("environment 0 must give rewards that float32 holds: got "
+                "inf after env step 400"));
   // the last good checkpoint stays
   EXPECT_EQ(read_text(folder.path() / "run" / "checkpoints" / "LATEST"),
             "000000400\n");
