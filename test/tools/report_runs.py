@@ -23,7 +23,7 @@ def summary(values):
 
 
 def make_run(parent, name, seed=1, evaluations=4, ended=True, rate="0.001",
-             env="lqr", bias=0.0):
+             env="lqr", bias=0.0, tells=False):
     """Writes a run folder like a trainer's, with numbers of many digits."""
     run = pathlib.Path(parent) / name
     run.mkdir(parents=True)
@@ -31,17 +31,22 @@ def make_run(parent, name, seed=1, evaluations=4, ended=True, rate="0.001",
         f'algorithm = "sac"  # ALGO\nenv.id = "{env}"\nseed = {seed}\n'
         f"threads = {seed}\nactor.lr = {rate}\nactor.hidden = [8, 8]\n")
     metrics, episodes, evals = [METRICS], [EPISODES], [EVAL]
+    if tells:  # what the reward is made of, and how far the task was fulfilled
+        episodes[0] += ",reward_forward,reward_ctrl"
+        evals[0] += ",success"
     for i in range(1, 9):
         loss = "" if i < 3 else repr(1 / (i + seed))
         metrics.append(f"{i * 100},{i * 90},{i / 3:.3f},{300 / seed!r},{loss},"
                        f"{0.5 ** i!r}")
-        episodes.append(f"{i * 100},0,{-100 / (i + seed)!r},100,0,1,{i / 3:.3f}")
+        episodes.append(f"{i * 100},0,{-100 / (i + seed)!r},100,0,1,{i / 3:.3f}"
+                        + (f",{i * seed},{-i / 8!r}" if tells else ""))
     returns = []
     for i in range(1, evaluations + 1):
         returns = [bias - 100 / (i + seed) + k / 7 for k in range(5)]
         numbers = ",".join(map(repr, summary(returns)))
         evals.append(f"{i * 200},{i * 180},{i / 3:.3f},{numbers},100,"
-                     + " ".join(map(repr, returns)))
+                     + " ".join(map(repr, returns))
+                     + (f",{i / 16!r}" if tells else ""))
     for file, lines in (("metrics", metrics), ("episodes", episodes),
                         ("eval", evals)):
         (run / f"{file}.csv").write_text("\n".join(lines) + "\n")
@@ -53,6 +58,8 @@ def make_run(parent, name, seed=1, evaluations=4, ended=True, rate="0.001",
         mean, sd, low, high, iqm = summary(returns)
         final = {"step": 800, "mean": mean, "sd": sd, "iqm": iqm, "min": low,
                  "max": high, "episodes": 5, "returns": returns}
+        if tells:
+            final["success"] = 0.8125
         (run / "result.json").write_text(json.dumps({"final": final}))
     return run
 

@@ -155,6 +155,24 @@ class ReportTest(ReportCase):
         self.refuse(1, "must set 'algorithm': got none", run, "-o", self.out)
         self.assertFalse(self.out.exists())
 
+    def test_parts_of_rewards_and_success_are_drawn(self):
+        runs = [make_run(self.place, f"r{i}", seed=i, tells=i < 3)
+                for i in (1, 2, 3)]
+        page, notes = self.report(*runs)
+        self.assertEqual(notes, [])  # returns are found before the success too
+        for title in ("lqr: success", "lqr: reward_forward", "lqr: reward_ctrl"):
+            self.assertEqual(self.text.count(f"<b>{title}</b>"), 1)
+        lines = [line for chart in page.charts for line in chart["series"]]
+        self.assertIn([-i / 8 for i in range(1, 9)], [l["y"] for l in lines])
+        self.assertIn([2 * i for i in range(1, 9)], [l["y"] for l in lines])
+        success = [line for line in lines
+                   if line["y"] == [1 / 16, 2 / 16, 3 / 16, 4 / 16, 0.8125]]
+        self.assertEqual([line["x"][-1] for line in success], [800, 800])
+        self.assertEqual(page.cells.count("0.8125"), 3)  # summary and two runs
+        plain, _ = self.report(runs[2])
+        self.assertNotIn("uccess", self.text.split("<script>")[0])
+        self.assertNotIn("0.8125", plain.cells)
+
     def test_policies_that_act_otherwise_have_a_section(self):
         run = make_run(self.place, "r1")
         for particles, level in ((1, -9.0), (4, -3.0)):

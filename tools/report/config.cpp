@@ -24,7 +24,11 @@ void flatten(const toml::table &table, const std::string &above,
     std::string one = text.str(); // [ VALUE ]
     const std::size_t begin = one.find_first_not_of(" \n", 1);
     const std::size_t end = one.find_last_not_of(" \n", one.size() - 2);
-    values[key] = one.substr(begin, end - begin + 1);
+    one = one.substr(begin, end - begin + 1);
+    // [ 8, 8 ] as people write it
+    if (node.is_array() && one.starts_with("[ ") && one.ends_with(" ]"))
+      one = "[" + one.substr(2, one.size() - 4) + "]";
+    values[key] = one;
   }
 }
 

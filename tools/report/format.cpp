@@ -54,7 +54,9 @@ std::string readable(double value) {
   if (!std::isfinite(value))
     return std::isnan(value) ? "–" : value < 0 ? "−∞" : "∞";
   const double size = std::abs(value);
-  if (size >= 1e15 || (size < 1e-4 && size > 0))
+  if (size == 0)
+    return "0";
+  if (size >= 1e15 || size < 1e-4)
     return fmt::format("{:.3e}", value);
   if (size >= 1000)
     return grouped(value);

@@ -1,6 +1,6 @@
 #include "tools/report/page.h"
 #include "tools/report/format.h"
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace phlox::report {
 namespace {
@@ -25,12 +25,10 @@ std::string counts(const std::vector<Run> &runs,
 std::string data_section(const std::vector<Run> &runs) {
   std::string data;
   for (const Run &run : runs) {
-    data += fmt::format("{}\n{{\"run\":\"{}\",\"header\":\"{}\",\"rows\":[",
-                        data.empty() ? "" : ",", json_text(run.name),
-                        run.eval.names.empty()
-                            ? ""
-                            : "env_step,update,wall_s,mean,sd,min,max,iqm,"
-                              "length,returns");
+    data += fmt::format(
+        "{}\n{{\"run\":\"{}\",\"header\":\"{}\",\"rows\":[",
+        data.empty() ? "" : ",", json_text(run.name),
+        json_text(fmt::format("{}", fmt::join(run.eval.names, ","))));
     for (std::size_t i = 0; i < run.eval.size(); i++)
       data +=
           fmt::format("{}\"{}\"", i ? ",\n" : "", json_text(run.eval.rows[i]));
@@ -59,6 +57,7 @@ std::string page(const std::vector<Run> &runs,
   out += learning_section(groups);
   out += comparison_section(groups);
   out += aggregate_section(groups);
+  out += rewards_section(groups);
   out += diagnostics_section(groups);
   out += throughput_section(groups);
   out += cost_section(groups);

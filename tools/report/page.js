@@ -299,10 +299,14 @@ for (const head of document.querySelectorAll("th"))
 
 document.getElementById("download").addEventListener("click", () => {
   const all = JSON.parse(document.getElementById("data").textContent);
-  const header = (all.find(r => r.header) || {header: ""}).header;
-  const lines = ["run," + header];
-  for (const {run, rows} of all)
-    for (const row of rows) lines.push(run.replace(/[,\n]/g, " ") + "," + row);
+  const names = [...new Set(all.flatMap(r => r.header ? r.header.split(",") : []))];
+  const lines = [["run", ...names].join(",")];
+  for (const {run, header, rows} of all)
+    for (const row of rows) {
+      const cells = row.split(","), own = header.split(",");
+      lines.push([run.replace(/[,\n]/g, " "),
+                  ...names.map(n => cells[own.indexOf(n)] ?? "")].join(","));
+    }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"],
                                            {type: "text/csv"}));

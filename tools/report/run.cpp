@@ -81,10 +81,13 @@ private:
   void evaluations() {
     const Table &t = run_.eval;
     for (std::size_t i = 0; i < t.size(); i++) {
-      auto at = [&](const char *name) { return (*t.find(name))[i]; };
+      auto at = [&](const char *name) {
+        const auto *column = t.find(name);
+        return column ? (*column)[i] : NAN;
+      };
       run_.evaluations.push_back({at("env_step"), at("wall_s"), at("mean"),
                                   at("sd"), at("min"), at("max"), at("iqm"),
-                                  numbers_of(t.rows[i])});
+                                  t.lists[i], at("success")});
       compare(fmt::format("{}:{}", file("eval.csv"), i + 2),
               run_.evaluations.back());
     }
@@ -168,6 +171,9 @@ private:
     }
     const auto summary = rl::summarize(row.returns);
     row.env_step = step->get<double>();
+    if (const auto success = final->find("success");
+        success != final->end() && success->is_number())
+      row.success = success->get<double>();
     const auto stated = final->find("mean");
     row.mean = stated != final->end() && stated->is_number()
                    ? stated->get<double>()

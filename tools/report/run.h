@@ -3,6 +3,7 @@
 #include "tools/report/table.h"
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct EvaluationRow {
   double env_step = 0, wall_s = 0;
   double mean = 0, sd = 0, min = 0, max = 0, iqm = 0;
   std::vector<double> returns;
+  double success = std::numeric_limits<double>::quiet_NaN(); // NaN: not told
 };
 
 /// One entry point of the run's artifact.

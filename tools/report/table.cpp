@@ -34,6 +34,18 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
+// the numbers of a list; empty if one is none
+std::vector<double> numbers_of(std::string_view list) {
+  std::vector<double> values;
+  for (std::string_view part : split(list, ' ')) {
+    const auto value = number(part);
+    if (!value)
+      return {};
+    values.push_back(*value);
+  }
+  return values;
+}
+
 class Reader {
 public:
   Reader(const std::string &path, Table &table) : path_(path), table_(table) {}
@@ -60,17 +72,20 @@ public:
       return stop(count, "a row must end with a line break: got a cut one");
     std::vector<double> values(fields.size(),
                                std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> list;
     int not_finite = 0;
     for (std::size_t i = 0; i < fields.size(); i++) {
       if (fields[i].empty())
         continue;
-      const bool list = table_.names[i] == "returns";
-      const auto value = list ? std::optional(0.0) : number(fields[i]);
-      if (!value || (list && numbers_of(fields[i]).empty()))
+      const bool is_list = table_.names[i] == "returns";
+      if (is_list)
+        list = numbers_of(fields[i]);
+      const auto value = is_list ? std::optional(0.0) : number(fields[i]);
+      if (!value || (is_list && list.empty()))
         return stop(count,
                     fmt::format("'{}' must be a number: got '{}'",
                                 table_.names[i], fields[i].substr(0, shown)));
-      if (!list)
+      if (!is_list)
         values[i] = *value;
       not_finite += !std::isfinite(*value);
     }
@@ -84,6 +99,7 @@ public:
     for (std::size_t i = 0; i < values.size(); i++)
       table_.columns[i].push_back(values[i]);
     table_.rows.emplace_back(line);
+    table_.lists.push_back(std::move(list));
     table_.not_finite += not_finite;
   }
 
@@ -121,19 +137,6 @@ Table read_table(const std::string &path, std::string_view text,
     text.remove_prefix(end + 1);
   }
   return table;
-}
-
-std::vector<double> numbers_of(std::string_view row) {
-  std::vector<double> values;
-  if (const std::size_t comma = row.rfind(','); comma != row.npos)
-    row.remove_prefix(comma + 1);
-  for (std::string_view part : split(row, ' ')) {
-    const auto value = number(part);
-    if (!value)
-      return {};
-    values.push_back(*value);
-  }
-  return values;
 }
 
 } // namespace phlox::report

@@ -6,11 +6,12 @@
 
 namespace phlox::report {
 
-/// A CSV table: numbers by column, and what its last column says as text.
+/// A CSV table: numbers by column, and its lines as they are.
 struct Table {
   std::vector<std::string> names;
   std::vector<std::vector<double>> columns; // NaN: an empty field
   std::vector<std::string> rows;            // the lines, without their end
+  std::vector<std::vector<double>> lists;   // of the column `returns`, by row
   std::string damage; // why reading stopped before the end; else empty
   int not_finite = 0; // fields that say nan or inf
 
@@ -20,13 +21,10 @@ struct Table {
 };
 
 /// Reads a table whose header begins with `required`, split at commas. A column
-/// named `returns` holds numbers split at spaces and is left to numbers_of().
+/// named `returns` holds numbers split at spaces, at least one.
 /// Rows count up to the first that is cut or malformed, which `damage` names;
 /// the column `env_step` must not fall.
 Table read_table(const std::string &path, std::string_view text,
                  const std::vector<std::string> &required);
-
-/// Returns the numbers of the last field of a row; empty if one is none.
-std::vector<double> numbers_of(std::string_view row);
 
 } // namespace phlox::report

@@ -56,14 +56,35 @@ const EvaluationRow *shown(const Run &run) {
                                     : nullptr;
 }
 
+double success_of(const Run &run) {
+  const EvaluationRow *row = shown(run);
+  return row ? row->success : NAN;
+}
+
+bool tells_success(const Run &run) { return std::isfinite(success_of(run)); }
+
 std::string or_dash(const std::string &text) {
   return text.empty() ? "–" : escape(text);
 }
 
+// three and more in a row as 1–3
 std::string seed_list(const Group &group) {
+  const auto &runs = group.runs;
+  auto follows = [&](std::size_t i) {
+    const auto seed = runs[i]->setting("seed");
+    return i > 0 && seed > 1 && seed == runs[i - 1]->setting("seed") + 1;
+  };
   std::string text;
-  for (const Run *run : group.runs)
-    text += (text.empty() ? "" : ", ") + run->seed;
+  for (std::size_t i = 0; i < runs.size(); i++) {
+    text += (text.empty() ? "" : ", ") + runs[i]->seed;
+    std::size_t last = i;
+    while (last + 1 < runs.size() && follows(last + 1))
+      last++;
+    if (last > i + 1) {
+      text += "–" + runs[last]->seed;
+      i = last;
+    }
+  }
   return text;
 }
 
@@ -110,6 +131,12 @@ std::string summary_section(const std::vector<Group> &groups) {
                    "last 5 %", "best", "steps/s", "hours"},
                   {},
                   3};
+  const bool success = std::ranges::any_of(groups, [](const Group &group) {
+    return std::ranges::any_of(
+        group.runs, [](const Run *run) { return tells_success(*run); });
+  });
+  if (success)
+    table.header.emplace_back("success");
   for (std::size_t i = 0; i < groups.size(); i++) {
     const Group &group = groups[i];
     double steps = 0;
@@ -130,13 +157,18 @@ std::string summary_section(const std::vector<Group> &groups) {
                             [](const Run &r) { return r.steps_per_second(); })),
          readable(over_runs(group,
                             [](const Run &r) { return r.wall_s() / 3600; }))});
+    if (success)
+      table.rows.back().push_back(readable(over_runs(group, success_of)));
   }
   return "<h2>Summary</h2>\n" + draw(table) +
-         "<p>Means over runs: <b>final</b>, the evaluation after training (± "
-         "standard deviation over runs); <b>last 5&nbsp;%</b> and <b>best</b> "
-         "of "
-         "the evaluations during training. Time counts evaluation and "
-         "checkpoints.</p>";
+         fmt::format(
+             "<p>Means over runs: <b>final</b>, the evaluation after training "
+             "(± standard deviation over runs); <b>last 5&nbsp;%</b> and "
+             "<b>best</b> of the evaluations during training.{} Time counts "
+             "evaluation and checkpoints.</p>",
+             success ? " <b>success</b>: the share of the task that the last "
+                       "evaluation fulfilled."
+                     : "");
 }
 
 std::string notes_section(const std::vector<Run> &runs,
@@ -208,6 +240,9 @@ std::string runs_section(const std::vector<Run> &runs,
                    "host"},
                   {},
                   5};
+  const bool success = std::ranges::any_of(runs, tells_success);
+  if (success)
+    table.header.emplace_back("success");
   for (const Run &run : runs) {
     std::string group;
     for (std::size_t i = 0; i < groups.size(); i++)
@@ -235,6 +270,8 @@ std::string runs_section(const std::vector<Run> &runs,
                {grouped(run.env_step()), duration(run.wall_s()),
                 readable(run.steps_per_second()), or_dash(run.version),
                 short_hash(run.artifact_hash), or_dash(run.host)});
+    if (success)
+      row.push_back(readable(success_of(run)));
     table.rows.push_back(std::move(row));
   }
   std::string out =

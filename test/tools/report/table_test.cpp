@@ -66,9 +66,11 @@ TEST(Table, HeaderMustBeTheKnownOne) {
 
 TEST(Table, ReturnsAreAList) {
   const Table table = read_table(
-      "a.csv", "env_step,wall_s,returns\n1,1,1.5 -2 3e3\n2,1,1 b\n", begin);
+      "a.csv",
+      "env_step,wall_s,returns,success\n1,1,1.5 -2 3e3,.5\n2,1,1 b,1\n", begin);
   EXPECT_EQ(table.size(), 1u);
-  EXPECT_THAT(numbers_of(table.rows[0]), ElementsAre(1.5, -2, 3000));
+  EXPECT_THAT(table.lists[0], ElementsAre(1.5, -2, 3000));
+  EXPECT_THAT(*table.find("success"), ElementsAre(.5));
   EXPECT_EQ(table.damage, "a.csv:3: 'returns' must be a number: got '1 b'");
 }
 
