@@ -3,6 +3,7 @@
 #include "rl/trainer/errors.h"
 #include "tools/phlox/film.h"
 #include "tools/phlox/interval.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/trained.h"
 #include "tools/phlox/verbs.h"
 #include <fmt/core.h>
@@ -72,22 +73,34 @@ void evaluate(const Arguments &a) {
   if (a.video.empty() && a.grid != "1x1")
     throw rl::UsageError("--video-grid belongs to --video: got it alone");
   Trained trained(a.policy);
+  // what is missing is said before the episodes, which may take long
+  if (!a.json.empty() && a.json != "-")
+    demand_place("--json", a.json);
+  std::function<std::string()> film;
+  if (!a.video.empty()) {
+    demand_place("--video", a.video);
+    film = begin_film(trained, {a.video, columns, rows});
+  }
   const auto evaluation = trained.evaluate(a.episodes);
   Json result = trained.describe();
   result["sample_us"] = trained.sample_microseconds();
   result.update(describe(evaluation));
   const std::string text = result.dump(2) + "\n";
   if (a.json == "-")
-    fmt::print("{}", text);
+    show(text);
   else
     print(result);
   std::fflush(stdout); // shown, whatever becomes of the files
   rl::write_text(trained.run / file_name(trained, a.policy), text);
   if (!a.json.empty() && a.json != "-")
     rl::write_text(a.json, text);
-  if (!a.video.empty())
-    fmt::print(a.json == "-" ? stderr : stdout, "{}\n",
-               film(trained, {a.video, columns, rows}));
+  if (!film)
+    return;
+  const std::string line = film();
+  if (a.json == "-")
+    warn(line);
+  else
+    fmt::print("{}\n", line);
 }
 
 } // namespace

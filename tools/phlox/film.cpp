@@ -174,11 +174,13 @@ std::pair<int, int> grid_of(const std::string &text) {
   return {columns, rows};
 }
 
-std::string film(Trained &trained, const FilmRequest &request) {
-  rl::Actor actor = trained.actor(1);
-  return *film(
-      trained.environments(request.columns * request.rows, "eval/final"), actor,
-      rl::final_evaluation_step, request);
+std::function<std::string()> begin_film(Trained &trained,
+                                        const FilmRequest &request) {
+  auto actor = std::make_shared<rl::Actor>(trained.actor(1));
+  auto film = std::make_shared<Film>(
+      trained.environments(request.columns * request.rows, "eval/final"),
+      *actor, rl::final_evaluation_step, request);
+  return [actor, film, path = request.path] { return *film->run(path, {}); };
 }
 
 std::optional<std::string> film(envs::VectorEnv env, rl::Actor &actor,

@@ -19,10 +19,12 @@ struct FilmRequest {
 std::pair<int, int> grid_of(const std::string &text);
 
 /// Films the first episodes of the streams that end a training, at the task's
-/// own speed, with step and return in the picture; returns a line about it.
+/// own speed, with step and return in the picture: all that it needs is opened
+/// now, and the function that is returned films and says a line about it.
 ///
-/// Errors:  as film() of environments.
-std::string film(Trained &trained, const FilmRequest &request);
+/// Errors:  as film() of environments, now.
+std::function<std::string()> begin_film(Trained &trained,
+                                        const FilmRequest &request);
 
 /// Films the first episode of each environment with an actor of one; nothing,
 /// and no file, if `stop` returned true.

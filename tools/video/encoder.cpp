@@ -1,8 +1,12 @@
 #include "tools/video/encoder.h"
+#include "runtime/file.h"
+#include <cerrno>
 #include <cmath>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <sys/file.h>
 #include <unistd.h>
 
 extern "C" {
@@ -14,6 +18,11 @@ extern "C" {
 
 namespace phlox::tools {
 namespace {
+
+namespace fs = std::filesystem;
+
+// between a file's name and the process that writes it
+constexpr const char *mark = ".tmp-";
 
 std::string words_of(int error) {
   char text[AV_ERROR_MAX_STRING_SIZE] = {};
@@ -29,11 +38,34 @@ const AVCodec *find_codec() {
   return avcodec_find_encoder(AV_CODEC_ID_H264);
 }
 
+// what a process leaves that was killed is not locked any more
+void remove_leftovers(const fs::path &path) {
+  const std::string begin = path.filename().string() + mark;
+  std::error_code ignored;
+  for (const auto &entry : fs::directory_iterator(
+           path.has_parent_path() ? path.parent_path() : ".", ignored)) {
+    if (!entry.path().filename().string().starts_with(begin))
+      continue;
+    const runtime::Descriptor fd(
+        open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (fd.get() >= 0 && flock(fd.get(), LOCK_EX | LOCK_NB) == 0)
+      fs::remove(entry.path(), ignored);
+  }
+}
+
 } // namespace
 
 struct Encoder::Impl {
   explicit Impl(const std::string &path)
-      : path(path), temporary(fmt::format("{}.{}.tmp", path, getpid())) {}
+      : path(path), temporary(fmt::format("{}{}{}", path, mark, getpid())) {
+    remove_leftovers(path);
+    lock = runtime::Descriptor(::open(
+        temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+    if (lock.get() < 0)
+      fail("written", AVERROR(errno));
+    // where there are no locks, leftovers stay
+    flock(lock.get(), LOCK_EX | LOCK_NB);
+  }
   Impl(const Impl &) = delete;
   Impl &operator=(const Impl &) = delete;
   ~Impl() {
@@ -45,7 +77,7 @@ struct Encoder::Impl {
     av_packet_free(&packet);
     sws_freeContext(convert);
     std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
+    fs::remove(temporary, ignored);
   }
 
   [[noreturn]] void fail(const char *what, int error) const {
@@ -123,6 +155,7 @@ struct Encoder::Impl {
   }
 
   std::string path, temporary;
+  runtime::Descriptor lock; // of the temporary file
   AVFormatContext *format = nullptr;
   AVCodecContext *codec = nullptr;
   AVStream *stream = nullptr;
@@ -158,7 +191,10 @@ void Encoder::finish() {
   i.send(nullptr);
   i.check(av_write_trailer(i.format), "written");
   i.check(avio_closep(&i.format->pb), "written");
-  std::filesystem::rename(i.temporary, i.path);
+  std::error_code error;
+  fs::rename(i.temporary, i.path, error);
+  if (error)
+    i.fail("written", AVERROR(error.value()));
 }
 
 } // namespace phlox::tools

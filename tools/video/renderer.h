@@ -25,11 +25,14 @@ private:
   struct FreeModel {
     void operator()(mjModel *model) const { mj_deleteModel(model); }
   };
+  void find_camera();
+
   int size_;
   std::unique_ptr<GlContext> gl_;
   std::unique_ptr<mjModel, FreeModel> model_; // of lesser quality
   mjvScene scene_;
   mjvCamera camera_;
+  double back_ = 0; // that the model's own camera is moved away, metres
   mjvOption option_;
   mjrContext context_;
   std::vector<std::uint8_t> pixels_;

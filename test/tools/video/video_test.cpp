@@ -3,6 +3,7 @@
 #include "tools/video/renderer.h"
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <unistd.h>
 
@@ -111,42 +112,121 @@ TEST_F(VideoTest, LeavesNoFileUnfinished) {
   }
 }
 
-// a red ball that falls on a free joint, seen from the side
-constexpr const char *ball = R"(<mujoco>
-  <visual><headlight ambient="1 1 1" diffuse="0 0 0"/></visual>
-  <worldbody><body name="ball" pos="0 0 5"><freejoint/>
-    <geom type="sphere" size=".5" rgba="1 0 0 1"/></body></worldbody>
-</mujoco>)";
+TEST_F(VideoTest, RemovesWhatAKilledProcessLeft) {
+  const std::filesystem::path left = path.string() + ".tmp-1",
+                              other = path.string() + ".old";
+  std::ofstream(left) << "half";
+  std::ofstream(other) << "whole";
+  Encoder first(path, 64, 64, 20);
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(std::filesystem::remove(other));
+  // one that is being written stays
+  const auto mine = path.string() + ".tmp-" + std::to_string(getpid());
+  EXPECT_TRUE(std::filesystem::exists(mine));
+  std::filesystem::rename(mine, left);
+  Encoder second(path, 64, 64, 20);
+  EXPECT_TRUE(std::filesystem::remove(left));
+}
+
+// a model, its state, and what the renderer makes of it
+class Drawn {
+public:
+  explicit Drawn(const std::string &world) {
+    char error[200] = {};
+    const std::string text = "<mujoco><visual><headlight ambient='1 1 1' "
+                             "diffuse='0 0 0'/></visual>" +
+                             world + "</mujoco>";
+    spec_ = mj_parseXMLString(text.c_str(), nullptr, error, sizeof error);
+    EXPECT_NE(spec_, nullptr) << error;
+    model = mj_compile(spec_, nullptr);
+    data = mj_makeData(model);
+  }
+  ~Drawn() {
+    renderer_.reset();
+    mj_deleteData(data);
+    mj_deleteModel(model);
+    mj_deleteSpec(spec_);
+  }
+  // false without OpenGL
+  bool begin() {
+    try {
+      renderer_ = std::make_unique<Renderer>(model, size);
+    } catch (const std::exception &failure) {
+      why = failure.what();
+    }
+    return renderer_ != nullptr;
+  }
+  std::vector<std::uint8_t> draw(const std::string &text = "") {
+    mj_forward(model, data);
+    std::vector<std::uint8_t> picture(3 * size * size);
+    renderer_->draw({model, data, text}, picture.data(), 3 * size);
+    return picture;
+  }
+  static bool red(const std::vector<std::uint8_t> &picture, int x, int y) {
+    const std::uint8_t *at = &picture[3 * (y * size + x)];
+    return at[0] > 100 && at[1] < 60;
+  }
+
+  static constexpr int size = 48;
+  mjModel *model = nullptr;
+  mjData *data = nullptr;
+  std::string why;
+
+private:
+  mjSpec *spec_ = nullptr;
+  std::unique_ptr<Renderer> renderer_;
+};
 
 TEST_F(VideoTest, CameraFollowsWhatMoves) {
-  char error[200] = {};
-  mjSpec *spec = mj_parseXMLString(ball, nullptr, error, sizeof error);
-  ASSERT_NE(spec, nullptr) << error;
-  mjModel *model = mj_compile(spec, nullptr);
-  mjData *data = mj_makeData(model);
-  constexpr int size = 48;
-  std::unique_ptr<Renderer> renderer;
-  try {
-    renderer = std::make_unique<Renderer>(model, size);
-  } catch (const std::exception &failure) {
-    GTEST_SKIP() << failure.what();
-  }
-  std::vector<std::uint8_t> picture(3 * size * size);
+  Drawn ball("<worldbody><body pos='0 0 5'><freejoint/><geom size='.5' "
+             "rgba='1 0 0 1'/></body></worldbody>");
+  if (!ball.begin())
+    GTEST_SKIP() << ball.why;
   for (const double height : {0.0, 50.0, -30.0}) {
-    data->qpos[2] = height;
-    mj_forward(model, data);
-    renderer->draw({model, data, ""}, picture.data(), 3 * size);
-    const std::uint8_t *middle = &picture[3 * (size / 2 * size + size / 2)];
-    EXPECT_GT(middle[0], 100) << height;
-    EXPECT_LT(middle[1], 60) << height;
+    ball.data->qpos[2] = height;
+    EXPECT_TRUE(ball.red(ball.draw(), ball.size / 2, ball.size / 2)) << height;
   }
-  std::vector<std::uint8_t> words(picture.size());
-  renderer->draw({model, data, "step 7"}, words.data(), 3 * size);
-  EXPECT_NE(words, picture);
-  renderer.reset();
-  mj_deleteData(data);
-  mj_deleteModel(model);
-  mj_deleteSpec(spec);
+  EXPECT_NE(ball.draw("step 7"), ball.draw());
+}
+
+TEST_F(VideoTest, CameraStaysWithWhatIsMoved) {
+  // a pole that turns about its end, and a ball that rolls away
+  Drawn pole("<worldbody><body><joint name='turn' axis='0 0 1'/><geom "
+             "type='capsule' fromto='0 0 0 1 0 0' size='.1' rgba='1 0 0 1'/>"
+             "</body><body pos='0 1 0'><freejoint/><geom size='.1'/></body>"
+             "</worldbody><actuator><motor joint='turn'/></actuator>");
+  if (!pole.begin())
+    GTEST_SKIP() << pole.why;
+  for (const double angle : {0., 1.5, 3., 4.5}) {
+    pole.data->qpos[0] = angle;
+    pole.data->qpos[1] = 100 * angle; // the ball
+    const auto picture = pole.draw();
+    EXPECT_TRUE(pole.red(picture, pole.size / 2, pole.size / 2)) << angle;
+    int seen = 0, border = 0;
+    for (int y = 0; y < pole.size; y++)
+      for (int x = 0; x < pole.size; x++)
+        if (pole.red(picture, x, y)) {
+          seen++;
+          border += x == 0 || y == 0 || x == 47 || y == 47;
+        }
+    EXPECT_GT(seen, 30) << angle; // of a picture's 2304
+    EXPECT_EQ(border, 0) << angle;
+  }
+}
+
+TEST_F(VideoTest, AnOwnCameraThatIsTooNearStepsBack) {
+  Drawn wide("<worldbody><body><freejoint/><geom type='capsule' "
+             "fromto='-2 0 0 2 0 0' size='.2' rgba='1 0 0 1'/><camera "
+             "name='track' mode='trackcom' pos='0 -3 0' xyaxes='1 0 0 0 0 1'/>"
+             "</body></worldbody>");
+  if (!wide.begin())
+    GTEST_SKIP() << wide.why;
+  wide.data->qpos[0] = 10;
+  const auto picture = wide.draw();
+  EXPECT_TRUE(wide.red(picture, 24, 24));
+  EXPECT_TRUE(wide.red(picture, 12, 24)); // not too far away either
+  EXPECT_FALSE(wide.red(picture, 2, 24));
+  EXPECT_FALSE(wide.red(picture, 45, 24));
 }
 
 TEST_F(VideoTest, SaysWhatDrawingNeeds) {
