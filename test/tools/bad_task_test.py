@@ -4,6 +4,7 @@ Usage: bad_task_test.py PROGRAM
 """
 
 import csv
+import json
 import unittest
 
 from cli import TINY, CliTest, phlox
@@ -60,12 +61,16 @@ class BadTaskTest(CliTest):
         self.assertGreater(counts[-1], 0)
         self.assertEqual(counts, sorted(counts))
         # said once as a warning, in quiet mode too
-        self.assertRegex(result.stderr, r"phlox: \d+ environment steps gave "
-                         "numbers that were not finite: each .* ends its episode")
+        said = (r"\d+ environment steps? gave numbers that were not finite or "
+                r"beyond float32: each [^\n]* ends its episode[^\n]*\n")
+        self.assertRegex(result.stderr, rf"\Aphlox: {said}")
+        self.assertRegex(result.stderr,
+                         rf"phlox: in the final evaluation: {said}\Z")
+        final = json.loads((run / "result.json").read_text())["final"]
+        self.assertGreater(final["sim_warnings"], 0)
         result = phlox("eval", run, "--episodes", 2, cwd=self.place)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stderr, r"\Aphlox: \d+ environment steps gave "
-                         r"numbers that were not finite: [^\n]*\n\Z")
+        self.assertRegex(result.stderr, rf"\Aphlox: {said}\Z")
         self.assertFalse((self.place / "MUJOCO_LOG.TXT").exists())
 
 

@@ -94,6 +94,12 @@ class OwnTaskTest(CliTest):
         step = self.replay
         self.fail_with(2, r"puck\.so: environment must be one of Puck: got 'Pug'",
                        *step(f"{self.puck}:Pug"))
+        for without in (self.puck, f"{self.puck}:"):
+            self.fail_with(2, r"puck\.so: environment must be named as "
+                           r"PATH\.so:ID, one of Puck: got no ID",
+                           *step(without))
+            self.fail_with(2, "one of Puck: got no ID", "train", "sac", "--env",
+                           without)
         self.fail_with(1, r"none\.so: plug-in must load: got .*none\.so",
                        *step("./none.so:Puck"))
         cut = self.place / "cut.so"

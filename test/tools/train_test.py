@@ -7,6 +7,7 @@ import json
 import pathlib
 import shutil
 import statistics
+import subprocess
 import unittest
 
 import cli
@@ -117,10 +118,19 @@ class TrainTest(CliTest):
         self.fail_with(2, "one of .*000002000", "eval", run, "--checkpoint", 7)
         self.fail_with(2, "evaluate_4", "eval", run, "--num-envs", "3")
         self.fail_with(2, "exactly one", "eval", self.folder / "nowhere")
-        result = phlox("eval", run, "--video", self.place / "x.mp4")
-        self.assertEqual(result.returncode, 1)
-        self.assertIn("a video needs a task with a MuJoCo model: got lqr",
-                      result.stderr)
+        # said before an episode is run: nothing of them is on stdout
+        self.fail_with(1, "a video needs a task with a MuJoCo model: got lqr",
+                       "eval", run, "--video", self.place / "x.mp4")
+        for option in ("--video", "--json"):
+            self.fail_with(2, f"{option} must name a file in a folder that "
+                           "exists: got '/no/x'", "eval", run, option, "/no/x")
+        # what cannot be said is lost, but the work is done
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([cli.PROGRAM, "eval", run, "--json",
+                                   self.place / "f.json"], stdout=full, stderr=full,
+                                  timeout=60)
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue((self.place / "f.json").exists())
 
     def check_numbers(self, run):
         found = json.loads(self.succeed("eval", run, "--json", "-"))
@@ -175,7 +185,7 @@ class TrainTest(CliTest):
             result = phlox("train", "--resume", run, "--set", "overlap=" + (
                 "true" if len(arenas) == 3 else "false"))
             self.assertEqual(result.returncode, 1)
-            self.assertTrue(result.stderr.startswith("overlap: was "))
+            self.assertTrue(result.stderr.startswith("phlox: overlap: was "))
             shutil.rmtree(run)
         self.assertEqual(arenas[0], arenas[1])
         self.assertEqual(finals[0], finals[1])
@@ -187,7 +197,7 @@ class TrainTest(CliTest):
         result = phlox("train", "--resume", run, "--set", "learning_starts=9")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(result.stderr.splitlines()[0],
-                         "learning_starts: was 200, is 9")
+                         "phlox: learning_starts: was 200, is 9")
         self.fail_with(2, "--env must be 'lqr'", "train", "--resume", run,
                        "--env", "HalfCheetah-v5")
         self.assertEqual(

@@ -113,9 +113,11 @@ class TrainerTest(Base):
         self.fail_with(2, "named: must be a run folder", *words)
         (named / ".lock").write_text("host 1\n")
         (named / "artifact.so.tmp-1-0").write_text("half")
+        (named / "videos").mkdir()
+        (named / "videos/000000400.mp4.tmp-1").write_text("half")
         self.succeed(*words)
         self.assertTrue((named / "checkpoints/000000400").exists())
-        self.assertEqual(list(named.glob("*.tmp-*")), [])
+        self.assertEqual(list(named.rglob("*.tmp-*")), [])
 
     def test_time_limit(self):
         begin = time.monotonic()
@@ -140,6 +142,8 @@ class TrainerTest(Base):
         for key in ("phlox", "mujoco", "llvm", "glibc", "compiler", "cpu",
                     "cpu_flags", "host", "start", "end", "artifact_hash"):
             self.assertTrue(manifest[key], key)
+        self.assertIn(f"\nsource {manifest['commit']}\n",
+                      phlox("--version").stdout)
         # a checkpoint says what made it, and the words outlive a resume
         saved = json.loads(
             (run / "checkpoints/000000400/manifest.json").read_text())
@@ -161,7 +165,7 @@ class TrainerTest(Base):
         result = phlox("train", "--resume", run, "--force", "-q", "--set",
                        "critic.hidden=[4]")
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, r"\Acritic.hidden: was \[8\], is \[4\]"
+        self.assertRegex(result.stderr, r"\Aphlox: critic.hidden: was \[8\], is \[4\]"
                          r"\nphlox: \S+arena.safetensors: leaf [^\n]+\n\Z")
         self.assertEqual(before, [path.read_bytes() for path in files])
         # a value that the artifact left to the algorithm is known all the same

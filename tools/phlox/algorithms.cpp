@@ -1,5 +1,6 @@
 // phlox algorithms: what can be compiled and trained.
 #include "tools/compiler_library/compiler_library.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/plugin.h"
 #include "tools/phlox/verbs.h"
 #include <fmt/core.h>
@@ -16,7 +17,7 @@ void add_algorithms_verb(CLI::App &app) {
     load_plugins(*plugins);
     const auto rows = compiler_library().algorithms();
     if (*json) {
-      fmt::print("{}\n", rows.dump(2));
+      show(rows.dump(2) + "\n");
       return;
     }
     for (const auto &row : rows)

@@ -3,6 +3,7 @@
 #include "tools/phlox/bench_envs.h"
 #include "tools/phlox/bench_rows.h"
 #include "tools/phlox/bench_train.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/verbs.h"
 #include <chrono>
 #include <filesystem>
@@ -317,8 +318,8 @@ private:
         add(row);
       }
     } catch (const std::exception &error) {
-      fmt::print(stderr, "phlox: {}: no row of {} {}: {}\n", compiled.work,
-                 peer.script, fmt::join(peer.arguments, " "), error.what());
+      warn(fmt::format("{}: no row of {} {}: {}", compiled.work, peer.script,
+                       fmt::join(peer.arguments, " "), error.what()));
     }
   }
 

@@ -1,6 +1,7 @@
 #include "tools/phlox/bench_envs.h"
 #include "bench/bare_loops.h"
 #include "envs/registry.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/peer_process.h"
 
 #include <algorithm>
@@ -115,8 +116,7 @@ private:
   }
 
   void complain(const std::string &peer, const std::exception &error) const {
-    fmt::print(stderr, "phlox: {}: no row of {}: {}\n", work(), peer,
-               error.what());
+    warn(fmt::format("{}: no row of {}: {}", work(), peer, error.what()));
   }
 
   std::string work() const {

@@ -1,5 +1,6 @@
 // phlox compile: an algorithm for a task becomes an artifact.
 #include "rl/trainer/errors.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <filesystem>
@@ -31,6 +32,7 @@ void compile(const Arguments &arguments) {
     throw CLI::ValidationError(
         fmt::format("--out must name a file other than its header: got '{}'",
                     arguments.out));
+  demand_place("--out", out);
   const auto config = resolve(arguments.words);
   auto request = compile_request(arguments.words, config);
   request.embed_ir = !arguments.strip;

@@ -3,10 +3,11 @@
 #include "envs/replay.h"
 #include "runtime/dtype.h"
 #include "runtime/safetensors.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/verbs.h"
 
 #include <cstring>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -101,10 +102,9 @@ void replay(const Arguments &arguments) {
                    std::span<const double>(actions.numbers));
   write(arguments.out, result, actions.shape[0], spec.obs_size);
   if (result.sim_warnings > 0)
-    fmt::print(stderr,
-               "phlox: {}: the simulator met a broken state in {} of {} steps "
-               "and went on\n",
-               spec.id, result.sim_warnings, actions.shape[0]);
+    warn(fmt::format("{}: the simulator met a broken state in {} of {} steps "
+                     "and went on",
+                     spec.id, result.sim_warnings, actions.shape[0]));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // phlox envs: the known tasks.
 #include "envs/registry.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/verbs.h"
 
 #include <fmt/core.h>
@@ -34,7 +35,7 @@ void list(bool as_json) {
       fmt::print("{}\n", entry.id);
   }
   if (as_json)
-    fmt::print("{}\n", described.dump(2));
+    show(described.dump(2) + "\n");
 }
 
 } // namespace

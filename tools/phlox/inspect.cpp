@@ -1,6 +1,7 @@
 // phlox inspect: the table of an artifact.
 #include "phlox/runtime.h"
 #include "runtime/dtype.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <fmt/ranges.h>
@@ -94,7 +95,7 @@ void add_inspect_verb(CLI::App &app) {
     const auto executable = load_executable(*file);
     const auto table = describe(*phlox_executable_table_of(executable.get()));
     if (*json)
-      fmt::print("{}\n", table.dump(2));
+      show(table.dump(2) + "\n");
     else
       print(table);
   });

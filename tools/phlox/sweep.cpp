@@ -47,7 +47,7 @@ public:
         threads(threads_per_run(available_threads(),
                                 static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)),
                                 share, a.jobs)),
-        table(plan, a.quiet) {
+        table(plan, a.quiet, share.count == 1) {
     for (std::size_t i = 0; i < plan.runs.size(); i++)
       if (static_cast<int>(i % static_cast<std::size_t>(share.count)) ==
           share.index)

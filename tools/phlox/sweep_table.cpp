@@ -1,4 +1,5 @@
 #include "tools/phlox/sweep_table.h"
+#include "tools/phlox/output.h"
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
@@ -42,8 +43,9 @@ std::string cut(const std::string &text, std::size_t width) {
 
 } // namespace
 
-SweepTable::SweepTable(const SweepPlan &plan, bool quiet)
-    : plan_(plan), quiet_(quiet), terminal_(isatty(STDOUT_FILENO) == 1),
+SweepTable::SweepTable(const SweepPlan &plan, bool quiet, bool alone)
+    : plan_(plan), quiet_(quiet),
+      terminal_(alone && isatty(STDOUT_FILENO) == 1),
       states_(plan.runs.size(), State::waiting), reasons_(plan.runs.size()),
       last_(Clock::now()) {
   for (const SweepRun &run : plan.runs)
@@ -56,14 +58,13 @@ int SweepTable::count(State state) const {
 
 void SweepTable::clear() {
   if (drawn_ > 0)
-    fmt::print("\x1b[{}A\x1b[J", drawn_);
+    show(fmt::format("\x1b[{}A\x1b[J", drawn_));
   drawn_ = 0;
 }
 
 void SweepTable::say(const std::string &line) {
   clear();
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  show(line + "\n");
 }
 
 void SweepTable::started(std::size_t run) {
@@ -127,27 +128,31 @@ void SweepTable::draw(const std::vector<std::size_t> &working,
                               count(State::done), working.size(), waiting,
                               count(State::failed)));
   clear();
+  std::string text;
   for (const std::string &line : lines)
-    fmt::print("{}\n", cut(line, width));
+    text += cut(line, width) + "\n";
+  show(text);
   if (terminal_)
     drawn_ = static_cast<int>(lines.size());
-  std::fflush(stdout);
 }
 
 void SweepTable::end(const std::vector<std::size_t> &runs) {
   static constexpr const char *words[] = {"waiting", "at work", "done",
                                           "failed", "to go on"};
   clear();
-  fmt::print("{:<8} {:<{}} {:>9} {:>5} {:>8} {:>9} {:>9} {:>8}\n", "", "run",
-             width_, "step", "", "steps/s", "return", "eval", "left");
+  std::string text = fmt::format(
+      "{:<8} {:<{}} {:>9} {:>5} {:>8} {:>9} {:>9} {:>8}\n", "", "run", width_,
+      "step", "", "steps/s", "return", "eval", "left");
   for (const std::size_t run : runs)
-    fmt::print("{:<8} {}\n", words[static_cast<int>(states_[run])], row(run));
+    text += fmt::format("{:<8} {}\n", words[static_cast<int>(states_[run])],
+                        row(run));
   for (const std::size_t run : runs)
     if (states_[run] == State::failed)
-      fmt::print("failed {}: {}\n", plan_.runs[run].name, reasons_[run]);
-  fmt::print("{} done, {} failed, {} to go on with\n", count(State::done),
-             count(State::failed), count(State::left));
-  std::fflush(stdout);
+      text +=
+          fmt::format("failed {}: {}\n", plan_.runs[run].name, reasons_[run]);
+  show(text + fmt::format("{} done, {} failed, {} to go on with\n",
+                          count(State::done), count(State::failed),
+                          count(State::left)));
 }
 
 } // namespace phlox::tools

@@ -9,7 +9,8 @@ namespace phlox::tools {
 
 class SweepTable {
 public:
-  SweepTable(const SweepPlan &plan, bool quiet);
+  /// `alone`: nobody else redraws this terminal, as other MPI ranks would.
+  SweepTable(const SweepPlan &plan, bool quiet, bool alone);
 
   /// Events of a run, by its number in the plan.
   void started(std::size_t run);

@@ -7,7 +7,9 @@
 #include "rl/trainer/signals.h"
 #include "rl/trainer/trainer.h"
 #include "rl/trainer/units.h"
+#include "tools/phlox/commit.h"
 #include "tools/phlox/film.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <algorithm>
@@ -61,6 +63,8 @@ public:
   int run() {
     std::optional<rl::EarlyStop> early;
     early.emplace("setting up");
+    if (a.quiet && a.verbose)
+      throw CLI::ValidationError("-q and -v exclude each other: got both");
     if (a.name != std::filesystem::path(a.name).filename() || a.name == "." ||
         a.name == "..")
       throw CLI::ValidationError(fmt::format(
@@ -88,15 +92,14 @@ public:
       kept = load_executable(own_artifact.string());
     rl::Config config = configure_resumed(given.get(), kept);
     if (kept && !was_compiled_for(config, kept.get())) {
-      fmt::print(stderr,
-                 "phlox: {} was compiled for other settings than config.toml "
-                 "has: compiling anew\n",
-                 own_artifact.string());
+      warn(fmt::format("{} was compiled for other settings than config.toml "
+                       "has: compiling anew",
+                       own_artifact.string()));
       kept.reset();
       config = configure(nullptr, nullptr);
     }
     if (a.print_config) {
-      fmt::print("{}", config.toml());
+      show(config.toml());
       return 0;
     }
     task_sizes(a.words, config); // wrong keyword arguments end here
@@ -123,11 +126,10 @@ public:
       plugin = plugin_of(a.words.algorithm);
     }
     request.executable = given.get();
-    request.manifest = {{"command", a.command},
-                        {"phlox", phlox_runtime_version()},
-                        {"mujoco", mj_versionString()},
-                        {"llvm", PHLOX_LLVM_VERSION},
-                        {"compile_s", seconds}};
+    request.manifest = {
+        {"command", a.command},       {"phlox", phlox_runtime_version()},
+        {"commit", source_commit()},  {"mujoco", mj_versionString()},
+        {"llvm", PHLOX_LLVM_VERSION}, {"compile_s", seconds}};
     if (!a.tags.empty())
       request.manifest["tags"] = a.tags;
     if (!plugin.path.empty())
@@ -277,15 +279,16 @@ private:
       // what the saved environments and the replay were made with
       lasting |= difference.key == "seed" || difference.key == "num_envs" ||
                  difference.key.starts_with("env.");
-      fmt::print(stderr, "{}: was {}, is {}\n", difference.key,
-                 rl::shown(difference.before), rl::shown(difference.after));
+      warn(fmt::format("{}: was {}, is {}", difference.key,
+                       rl::shown(difference.before),
+                       rl::shown(difference.after)));
     }
     if (kept && !a.words.precision.empty()) {
       const auto before = options_of(kept).value("precision", std::string());
       if (before != a.words.precision) {
         changed = true;
-        fmt::print(stderr, "--precision: was {}, is {}\n", before,
-                   a.words.precision);
+        warn(fmt::format("--precision: was {}, is {}", before,
+                         a.words.precision));
       }
     }
     if (lasting)

@@ -1,10 +1,11 @@
 #include "tools/phlox/write_report.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/setup.h"
 #include "tools/report/page.h"
 #include <algorithm>
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <map>
 #include <set>
 
@@ -49,10 +50,7 @@ std::string write_report(const std::vector<std::string> &folders,
     for (const fs::path &run : report::find_runs(folder))
       if (seen.insert(fs::canonical(run)).second)
         paths.push_back(run);
-  const fs::path parent = out.has_parent_path() ? out.parent_path() : ".";
-  if (fs::is_directory(out) || !fs::is_directory(parent))
-    throw rl::UsageError(fmt::format(
-        "-o must name a file in a folder that exists: got '{}'", out.string()));
+  demand_place("-o", out);
   std::vector<report::Run> runs;
   Programs programs;
   for (const fs::path &path : paths) {
@@ -64,7 +62,7 @@ std::string write_report(const std::vector<std::string> &folders,
           note.begin(), note.end(),
           [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
       if (notes)
-        fmt::print(stderr, "phlox: {}\n", note);
+        warn(note);
     }
   }
   const auto groups = report::group_runs(runs);
