@@ -121,7 +121,12 @@ RunFolder RunFolder::create(const fs::path &parent, const std::string &name) {
     throw UsageError(fmt::format("{}: must be a new folder unless --resume is "
                                  "given: got one that exists",
                                  path.string()));
-  return RunFolder(path, false);
+  try {
+    return RunFolder(path, false);
+  } catch (...) { // a full disk: the name stays free
+    fs::remove_all(path, error);
+    throw;
+  }
 }
 
 RunFolder RunFolder::open(const fs::path &folder) {

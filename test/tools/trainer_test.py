@@ -259,6 +259,19 @@ class DiskTest(Base):
         self.assertEqual(len(lines), 4, said)
         self.assert_same(whole, self.place / "run")
 
+    def test_a_disk_that_is_full_from_the_start_keeps_the_name_free(self):
+        out, said = self.inside("""
+          mkdir disk && mount -t tmpfs -o size=2m tmpfs disk
+          dd if=/dev/zero of=disk/filler bs=4k status=none 2>/dev/null
+          run="$1 --total-timesteps 400 --out disk --name run"
+          eval "$run"; echo "status $?"; ls -A disk
+          rm disk/filler
+          eval "$run"; echo "status $?"
+        """)
+        self.assertEqual(out, "status 1\nfiller\nstatus 0\n", said)
+        self.assertRegex(said, r"\Aphlox: disk/run[^\n]*: No space left on "
+                         r"device\n\Z")
+
     def test_a_read_only_folder_is_left_alone(self):
         run = self.train("run", 1200)
         before = {path: path.read_bytes() for path in run.rglob("*")

@@ -13,6 +13,7 @@
 #include <set>
 #include <sys/file.h>
 #include <tuple>
+#include <unistd.h>
 
 namespace phlox::tools {
 namespace {
@@ -234,7 +235,8 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
   auto folder = cache_folder();
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  if (error) { // a home that nobody may write to
+  // a home that nobody may write to
+  if (error || access(folder.c_str(), W_OK) != 0) {
     folder = std::filesystem::temp_directory_path() / "phlox-cache";
     std::filesystem::create_directories(folder);
   }

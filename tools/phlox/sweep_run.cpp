@@ -234,7 +234,9 @@ std::string TrainProcess::reason() const {
     last = fmt::format("ended by signal {} ({}){}{}", status_ - 128,
                        name ? name : "unknown", last.empty() ? "" : ": ", last);
   }
-  return last.empty() ? fmt::format("exit status {}", status_) : last;
+  return last.empty() ? fmt::format("exit status {}, and no words in {}",
+                                    status_, log_.string())
+                      : last;
 }
 
 } // namespace phlox::tools
