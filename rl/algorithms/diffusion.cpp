@@ -1,4 +1,5 @@
 #include "rl/algorithms/diffusion.h"
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <numbers>
@@ -111,6 +112,93 @@ Tensor denoise(const DenoiserSettings &settings, const Denoiser &denoiser,
     return ScanStep{{step(carries[0], rows) + rows[5] * rows[6]}, {}};
   });
   return clip(result.carries[0], -1, 1);
+}
+
+void SurpriseSettings::visit(Settings &s) {
+  s.choice(
+      "entropy.rule", rule, {"log_snr", "noisier_end"},
+      "levels of the density's integral: middles of equal steps of the "
+      "log ratio of signal and noise, or as published ends of equal times");
+  s.integer("entropy.levels", levels, 1, 1024, "levels of that integral");
+  s.integer("entropy.draws", draws, 1, 1024, "draws of noise per level");
+}
+
+namespace {
+
+// levels of the integral and what the errors there count
+struct Rule {
+  std::vector<float> time, signal, noise, signal2, weight;
+  void add(double t, double weight_of) {
+    Level level(t);
+    auto push = [](std::vector<float> &column, double number) {
+      column.push_back(static_cast<float>(number));
+    };
+    push(time, t);
+    push(signal, level.signal);
+    push(noise, std::sqrt(level.variance));
+    push(signal2, level.signal * level.signal);
+    push(weight, weight_of);
+  }
+};
+
+double log_snr(double t) {
+  Level level(t);
+  return std::log(level.signal * level.signal / level.variance);
+}
+
+// the time whose log ratio of signal and noise this is
+double time_of(double ratio) {
+  double signal = std::sqrt(1 / (1 + std::exp(-ratio)));
+  return std::asin(std::min(signal * std::cos(start), 1.)) / quarter;
+}
+
+Rule rule_of(const DenoiserSettings &denoising, const SurpriseSettings &s) {
+  Rule rule;
+  auto count = static_cast<double>(s.levels);
+  auto between = [&](double from, double to, double share) {
+    return from + (to - from) * share / count;
+  };
+  for (int64_t i = 0; i < s.levels; ++i) {
+    auto at = static_cast<double>(i);
+    if (s.rule == "log_snr") {
+      double low = log_snr(denoising.time_min),
+             high = log_snr(denoising.time_max);
+      rule.add(time_of(between(low, high, at + .5)), (high - low) / count / 2);
+    } else {
+      double t = between(denoising.time_min, denoising.time_max, at);
+      Level now(t),
+          next(between(denoising.time_min, denoising.time_max, at + 1));
+      double now2 = now.signal * now.signal;
+      rule.add(t,
+               (next.signal * next.signal - now2) / (2 * now2 * now.variance));
+    }
+  }
+  return rule;
+}
+
+} // namespace
+
+Tensor surprise_of(const Denoiser &denoiser, const DenoiserSettings &denoising,
+                   const SurpriseSettings &settings, const Tensor &action,
+                   const Key &key, const std::string &stream) {
+  int64_t rows = action.extent(0), size = action.extent(1);
+  Rule rule = rule_of(denoising, settings);
+  auto column = [&](const std::vector<float> &numbers, Extents shape) {
+    return constant(action.trace(), shape, numbers);
+  };
+  Extents wide{1, settings.levels, 1, 1}, flat{1, settings.levels};
+  Tensor signal = column(rule.signal, wide), noise = column(rule.noise, wide);
+  Tensor e = key.normal(stream, {rows, settings.levels, settings.draws, size});
+  Tensor x = signal * reshape(action, {rows, 1, 1, size}) + noise * e;
+  Tensor eps = denoiser(x, column(rule.time, wide));
+  Tensor clean = clip((x - noise * eps) / signal, -1, 1);
+  Tensor error = mean(sum(square((x - signal * clean) / noise - e), -1), 2);
+  auto full = static_cast<double>(size);
+  Tensor saved = sum(column(rule.weight, flat) *
+                         (full * column(rule.signal2, flat) - error),
+                     1);
+  double gaussian = full / 2 * std::log(2 * std::numbers::pi * std::numbers::e);
+  return stopgradient(gaussian - saved);
 }
 
 } // namespace phlox::rl

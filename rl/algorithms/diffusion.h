@@ -54,4 +54,25 @@ Tensor denoise(const DenoiserSettings &settings, const Denoiser &denoiser,
                const Tensor &like, const Extents &shape, const Key &key,
                const std::string &stream);
 
+/// How -log of a denoiser's density is found.
+struct SurpriseSettings {
+  std::string rule = "log_snr"; // or noisier_end
+  int64_t levels = 20, draws = 1;
+  void visit(Settings &settings);
+};
+
+/// Estimates -log of the density of actions from how well a denoiser does:
+///
+///     A / 2 ln (2 pi e) - 1/2 integral over l of (A signal^2 - E |eps - e|^2),
+///     l = ln (signal^2 / noise^2), x = signal action + noise e
+/// by `levels` levels between the ends of the settings' times with `draws` of e
+/// each; predicted clean actions are clipped to the box. `log_snr`: middles of
+/// equal steps of l. `noisier_end`: of equal steps of time, with d signal^2 in
+/// place of dl, as public code.
+/// Shapes:  action (B, A) -> (B), nats, without gradient. Source:  Kong,
+///          Brekelmans and Ver Steeg 2023.
+Tensor surprise_of(const Denoiser &denoiser, const DenoiserSettings &denoising,
+                   const SurpriseSettings &settings, const Tensor &action,
+                   const Key &key, const std::string &stream);
+
 } // namespace phlox::rl

@@ -6,8 +6,9 @@
 namespace phlox::rl {
 
 void SampledSettings::visit(Settings &s) {
-  s.integer("proposals", proposals, 1, 1 << 20,
-            "actions drawn per state in the policy's update");
+  if (has_proposals)
+    s.integer("proposals", proposals, 1, 1 << 20,
+              "actions drawn per state in the policy's update");
   s.integer("particles", particles, 1, 1 << 20,
             "candidates ranked by the critics when evaluating");
   s.integer("sample_particles", sample_particles, 1, 1 << 20,
@@ -20,8 +21,24 @@ void SampledSettings::visit(Settings &s) {
          "exploration noise: this times the temperature");
   s.flag("target_noise", target_noise,
          "exploration noise on the target's action too, as published code");
+  if (!noise_trains)
+    return;
   s.real("entropy_std", entropy_std, 1e-6, 1e6,
          "a trained temperature: noise of this times it has the entropy goal");
+}
+
+DrawActions denoiser_policy(const DenoiserSettings &settings,
+                            const FlowNetwork &network,
+                            const std::vector<Tensor> &parameters) {
+  return [=](const Tensor &obs, const Extents &shape, const Key &key,
+             const std::string &stream) {
+    return denoise(
+        settings,
+        [&](const Tensor &x, const Tensor &t) {
+          return network(parameters, obs, x, {t});
+        },
+        obs, shape, key, stream);
+  };
 }
 
 Tensor noise_entropy(const Tensor &alpha, double std, int64_t action_size,
@@ -55,19 +72,27 @@ Tensor with_noise(Entry &e, const Learner &learner, const Tensor &action,
 
 } // namespace
 
+Tensor next_action(Entry &entry, const Learner &learner,
+                   const SampledSettings &settings, const DrawActions &policy,
+                   const Tensor &obs, const Key &key) {
+  Tensor next =
+      draw_best(entry, learner, policy, obs, settings.target_particles, key);
+  if (settings.tempered && settings.target_noise)
+    next = with_noise(entry, learner, next, settings.noise_scale, key);
+  return stopgradient(next);
+}
+
 Losses begin_step(Entry &entry, const Learner &learner,
                   const SampledSettings &settings, const DrawActions &policy,
                   const Transitions &batch, const Key &key) {
-  Tensor next = draw_best(entry, learner, policy, batch.next_obs,
-                          settings.target_particles, key);
-  if (settings.tempered && settings.target_noise)
-    next = with_noise(entry, learner, next, settings.noise_scale, key);
+  Tensor next =
+      next_action(entry, learner, settings, policy, batch.next_obs, key);
   Tensor entropy;
   if (settings.tempered)
     entropy =
         noise_entropy(learner.temperature().value(entry), settings.entropy_std,
                       learner.env().action_size, batch.obs.extent(0));
-  return learner.losses(entry, batch, stopgradient(next), entropy);
+  return learner.losses(entry, batch, next, entropy);
 }
 
 void add_acting(Program &program, const std::vector<int> &acting,

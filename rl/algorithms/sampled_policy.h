@@ -1,6 +1,7 @@
 // What policies share that can be sampled and whose density is not used: how
 // many actions are drawn and ranked, exploration noise, the target's action.
 #pragma once
+#include "rl/algorithms/diffusion.h"
 #include "rl/algorithms/learner.h"
 
 namespace phlox::rl {
@@ -10,7 +11,9 @@ struct SampledSettings {
   int64_t particles = 10, sample_particles = 1, target_particles = 1;
   double noise_scale = 0, entropy_std = 0.1;
   bool target_noise = false;
-  bool tempered = true; // there is a temperature; not a key
+  bool tempered = true;      // there is a temperature; not a key
+  bool noise_trains = true;  // it, by noise_entropy; not a key
+  bool has_proposals = true; // not a key
   void visit(Settings &settings);
 };
 
@@ -23,6 +26,11 @@ using DrawActions =
 /// Makes it inside an entry point, from what leaves hold there.
 using MakeDraw = std::function<DrawActions(Entry &)>;
 
+/// Samples a denoiser under some parameters.
+DrawActions denoiser_policy(const DenoiserSettings &settings,
+                            const FlowNetwork &network,
+                            const std::vector<Tensor> &parameters);
+
 /// Returns the entropy of Gaussian noise of `std` times the temperature, one
 /// value for all rows: what the temperature is trained by where the policy's
 /// own entropy is not known. It makes the temperature fall from its first value
@@ -32,8 +40,13 @@ using MakeDraw = std::function<DrawActions(Entry &)>;
 Tensor noise_entropy(const Tensor &alpha, double std, int64_t action_size,
                      int64_t rows);
 
-/// Begins a step: a' in the box, the best of target_particles, with exploration
-/// noise if the settings say so, and the critics' regression for it.
+/// Draws a' in the box, the best of target_particles, with exploration noise if
+/// the settings say so; without gradient.
+Tensor next_action(Entry &entry, const Learner &learner,
+                   const SampledSettings &settings, const DrawActions &policy,
+                   const Tensor &obs, const Key &key);
+
+/// Begins a step: next_action() and the critics' regression for it.
 Losses begin_step(Entry &entry, const Learner &learner,
                   const SampledSettings &settings, const DrawActions &policy,
                   const Transitions &batch, const Key &key);

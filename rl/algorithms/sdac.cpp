@@ -89,20 +89,6 @@ struct Model {
   Learner learner;
 };
 
-// samples of the denoiser under some parameters
-DrawActions draw_with(const Config &config, const FlowNetwork &network,
-                      const std::vector<Tensor> &parameters) {
-  return [=](const Tensor &obs, const Extents &shape, const Key &key,
-             const std::string &stream) {
-    return denoise(
-        config.denoiser,
-        [&](const Tensor &x, const Tensor &t) {
-          return network(parameters, obs, x, {t});
-        },
-        obs, shape, key, stream);
-  };
-}
-
 // the noise that clean actions of pi* ~ exp(Q / alpha) would have left in x
 Posterior noise_at(Entry &e, const Model &m, const Tensor &obs,
                    const NoisyPoint &point, const Key &key) {
@@ -129,8 +115,8 @@ void train_step(Entry &e, const Model &m) {
   Transitions batch = m.learner.batch(e);
   Key key = m.learner.key(e, "train_step");
   const Config &c = m.config;
-  DrawActions policy =
-      draw_with(c, m.actor.network, m.actor.network.mlp().parameters().read(e));
+  DrawActions policy = denoiser_policy(
+      c.denoiser, m.actor.network, m.actor.network.mlp().parameters().read(e));
   Losses losses = begin_step(e, m.learner, c.sampled, policy, batch, key);
 
   // noise in noisy actions, weighted by the critics before their step
@@ -164,11 +150,11 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   model.learner = model.actor.learner(program, config.learner, env);
   program.entry("init", [&](Entry &e) { init(e, model); });
   program.entry("train_step", [&](Entry &e) { train_step(e, model); });
-  add_acting(program, acting, env, model.learner, config.sampled,
-             [&](Entry &e) {
-               return draw_with(config, model.actor.average,
-                                model.actor.average.mlp().parameters().read(e));
-             });
+  add_acting(
+      program, acting, env, model.learner, config.sampled, [&](Entry &e) {
+        return denoiser_policy(config.denoiser, model.actor.average,
+                               model.actor.average.mlp().parameters().read(e));
+      });
   return program;
 }
 

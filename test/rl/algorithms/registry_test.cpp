@@ -28,8 +28,10 @@ TEST(Registry, HoldsTheAlgorithmsByName) {
   for (const Algorithm &algorithm : algorithms())
     names.push_back(algorithm.name);
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
-  EXPECT_THAT(names, IsSupersetOf({"sac", "flame-r", "flame-m", "isfm", "fmer",
-                                   "td3", "sac-flow", "sdac", "rfm"}));
+  EXPECT_THAT(names,
+              IsSupersetOf({"sac", "flame-r", "flame-m", "isfm", "fmer", "td3",
+                            "sac-flow", "sdac", "rfm", "dpmd", "fpmd-r",
+                            "fpmd-m", "qsm", "maxentdp", "qvpo"}));
   EXPECT_EQ(find_algorithm("nothing"), nullptr);
 }
 
@@ -58,7 +60,8 @@ TEST(Registry, EveryAlgorithmHasTheContractsEntryPoints) {
     bool soft = std::ranges::any_of(algorithm.schema, [](const auto &entry) {
       return entry["key"] == "alpha.initial";
     });
-    EXPECT_EQ(soft || algorithm.name == "td3", true);
+    EXPECT_EQ(soft || algorithm.name == "td3" || algorithm.name == "qvpo",
+              true);
     for (const char *tag : {"losses/alpha", "losses/alpha_loss",
                             "losses/entropy", "losses/target_entropy"})
       EXPECT_EQ(metrics.contains(tag), soft) << tag;

@@ -116,7 +116,9 @@ TEST_P(SampledPolicies, NoEntropyInTheTarget) {
   EXPECT_EQ(program.metric("losses/soft_target_mean"), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SampledPolicies, testing::Values("sdac", "rfm"),
+INSTANTIATE_TEST_SUITE_P(All, SampledPolicies,
+                         testing::Values("sdac", "rfm", "dpmd", "fpmd-r",
+                                         "fpmd-m", "qsm"),
                          suffix_of);
 
 } // namespace

@@ -121,7 +121,177 @@ def rfm():
     case.finish("rfm", a2, noise_entropy(case, c), loss, metrics)
 
 
-CASES = {"sdac": sdac, "rfm": rfm}
+def mirrored(case, c, candidates):
+    """Weights of candidates, drawn from or as they are, and the entropy that trains alpha."""
+    q = case.q_min(case.group("critic"), case.b["obs"], candidates)
+    w = jax.nn.softmax(q / case.alpha(), 1)
+    h = -jnp.sum(w * jnp.log(w), 1)
+    if c["resampled"]:
+        return base.resampled(case, candidates, w, c["resampled"]), 1., w, h
+    return candidates, w.shape[1] * w, w, h
+
+
+def with_candidate_noise(case, c, a):
+    return jnp.clip(a + c["candidate_noise"] * case.draw("candidate_noise", a.shape, "normal"),
+                    -1, 1)
+
+
+MIRROR = SAMPLED | {"candidate_noise": 0.15, "kl_target": 0.8, "resampled": 3,
+                    "target_entropy_scale": 0.8}
+
+
+def goal_of(c):
+    return float(np.log(K)) - c["kl_target"]
+
+
+def dpmd():
+    c = MIRROR | DENOISER
+    case = make_case(c)
+    case.goal = goal_of(c)
+    p, obs = case.group("actor"), case.b["obs"]
+    a2 = denoise(case, c, p, case.b["next_obs"], (B, A), "base")
+    old = denoise(case, c, case.group("actor", "average_"), obs, (B, K, A), "candidates")
+    a, weights, w, h = mirrored(case, c, with_candidate_noise(case, c, old))
+    x, t, e, _, _ = noisy(case, c, a)
+    loss = lambda p: jnp.mean(weights * (velocity_net(p, obs, x, t) - e)**2)
+    case.finish("dpmd", a2, h, loss, weight_metrics(w) | {"losses/denoise_loss": loss(p)})
+
+
+def fpmd_r():
+    """As published: the target's action, clipped weights of normalised values, two steps."""
+    s0, std, rate = 0.6, 1.1, 0.05
+    c = SAMPLED | {"nfe": 2, "base_std": s0, "path_std": std, "weights": "clipped",
+                   "candidates": "target", "q_norm": "published", "q_clip": 0.9,
+                   "moment_rate": rate, "critic.steps": 2}
+    case = make_case(c)
+    moments = case.state["q_mean"], case.state["q_std"] = base.f32(0.3), base.f32(0.7)
+    p, s2 = case.group("actor"), case.b["next_obs"]
+    a2 = s0 * case.draw("base", (B, A), "normal")
+    for k in range(2):
+        a2 = a2 + velocity_net(p, s2, a2, jnp.array([k / 2])) / 2
+    a2 = jnp.clip(a2, -1, 1)
+    q = case.q_min(case.group("critic"), s2, a2)
+    mean, spread = (float(m) for m in moments)
+    w = jnp.exp(jnp.clip(q - mean / spread, -0.9, 0.9) / case.alpha())
+    case.extra = {"q_mean": mean + rate * (jnp.mean(q) - mean),
+                  "q_std": spread + rate * (jnp.std(q) - spread)}
+    noise = std * case.draw("path", (B, 1, A), "normal")
+    t = case.draw("time", (B, 1, 1), "uniform")
+    a = a2[:, None]
+    x = t * a + (1 - t) * noise
+    loss = lambda p: jnp.mean(w[:, None, None] * (velocity_net(p, s2, x, t) - (a - noise))**2)
+    case.finish("fpmd-r", a2, noise_entropy(case, c), loss,
+                weight_metrics((w / jnp.sum(w))[None]) | {"losses/flow_loss": loss(p)})
+
+
+def fpmd_m():
+    s0 = 0.6
+    c = MIRROR | {"base_std": s0, "r_equal_t": 0.4, "resampled": 0}
+    case = base.Case(c, O + A + 18, A, "average_", mish, mish)
+    case.bonus, case.goal = False, goal_of(c)
+
+    def net(p, s, x, t, r):
+        s = jnp.broadcast_to(s.reshape(s.shape[:1] + (1,) * (x.ndim - 2) + s.shape[1:]),
+                             x.shape[:-1] + s.shape[-1:])
+        e = [jnp.broadcast_to(base.embed(y), x.shape[:-1] + (9,)) for y in (t, r)]
+        return base.mlp(p, jnp.concatenate([s, x] + e, -1), mish)
+
+    def act(p, s, x0):
+        return jnp.clip(x0 + net(p, s, x0, jnp.zeros(1), jnp.ones(1)), -1, 1)
+
+    p, obs = case.group("actor"), case.b["obs"]
+    a2 = act(p, case.b["next_obs"], s0 * case.draw("base", (B, A), "normal"))
+    old = act(case.group("actor", "average_"), obs,
+              s0 * case.draw("candidates", (B, K, A), "normal"))
+    a, weights, w, h = mirrored(case, c, with_candidate_noise(case, c, old))
+    u = case.draw("time", (B, K, 3), "uniform")
+    t, late = jnp.minimum(u[..., :1], u[..., 1:2]), jnp.maximum(u[..., :1], u[..., 1:2])
+    r = jnp.where(u[..., 2:] < 0.4, t, late)
+    noise = s0 * case.draw("path", (B, K, A), "normal")
+    x, v = t * a + (1 - t) * noise, a - noise
+
+    def loss(p):
+        U, dU = jax.jvp(lambda x, t, r: net(p, obs, x, t, r), (x, t, r),
+                        (v, jnp.ones_like(t), jnp.zeros_like(r)))
+        error = U - jax.lax.stop_gradient(v + (r - t) * dU)
+        return jnp.mean(weights[..., None] * error**2)
+
+    case.finish("fpmd-m", a2, h, loss, weight_metrics(w) | {"losses/flow_loss": loss(p)})
+
+
+def qsm():
+    c = {k: v for k, v in SAMPLED.items() if k != "proposals"} | DENOISER | {
+        "alpha.fixed": False, "slope_of": "target_mean", "normalise_slope": True}
+    case = make_case(c)
+    p, obs, target = case.group("actor"), case.b["obs"], case.group("critic", "target_")
+    a2 = denoise(case, c, p, case.b["next_obs"], (B, A), "base")
+    x, t, _, _, std = noisy(case, c, case.b["action"])
+    slope = jax.grad(lambda a: jnp.sum(case.q(target, obs, a, 0) + case.q(target, obs, a, 1)) / 2)(x)
+    slope = slope / (jnp.mean(jnp.abs(slope)) + 1e-6)
+    loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) + std * slope / case.alpha())**2)
+    case.finish("qsm", a2, noise_entropy(case, c), loss,
+                {"losses/denoise_loss": loss(p), "losses/slope_mean": jnp.mean(jnp.abs(slope))})
+
+
+def maxentdp():
+    """The density's integral at equal steps of the log ratio of signal and noise."""
+    L, D = 3, 2
+    c = {k: v for k, v in SAMPLED.items() if k != "entropy_std"} | DENOISER | {
+        "entropy.levels": L, "entropy.draws": D, "alpha.fixed": False, "time_min": 0.1}
+    case = make_case(c)
+    case.bonus = True
+    p, obs, s2 = case.group("actor"), case.b["obs"], case.b["next_obs"]
+    a2 = denoise(case, c, p, s2, (B, A), "base")
+    ratio = lambda t: 2 * jnp.log(levels(t)[0] / levels(t)[1])
+    low, high = ratio(c["time_min"]), ratio(c["time_max"])
+    e = case.draw("probe", (B, L, D, A), "normal")
+    h = A / 2 * jnp.log(2 * jnp.pi * jnp.e)
+    for i in range(L):
+        wanted = low + (high - low) * (i + 0.5) / L
+        left, right = 0.0, 1.0
+        for _ in range(60):  # the time of this ratio
+            mid = (left + right) / 2
+            left, right = (mid, right) if ratio(mid) < wanted else (left, mid)
+        signal, std = levels(mid)
+        x = signal * a2[:, None] + std * e[:, i]
+        eps = velocity_net(p, s2, x, jnp.full((1, 1, 1), mid))
+        clean = jnp.clip((x - std * eps) / signal, -1, 1)
+        error = jnp.mean(jnp.sum(((x - signal * clean) / std - e[:, i])**2, -1), 1)
+        h = h - (high - low) / L / 2 * (A * signal**2 - error)
+    x, t, _, signal, std = noisy(case, c, case.b["action"])
+    u = case.draw("proposal", (B, K, A), "uniform")
+    eps = base.truncnorm(u, ((x - signal) / std)[:, None], ((x + signal) / std)[:, None])
+    a = (x[:, None] - std[:, None] * eps) / signal[:, None]
+    w = jax.nn.softmax(case.q_min(case.group("critic"), obs, a) / case.alpha(), 1)
+    wanted = (w[..., None] * eps).sum(1)
+    loss = lambda p: jnp.mean((velocity_net(p, obs, x, t) - wanted)**2)
+    case.finish("maxentdp", a2, h, loss, weight_metrics(w) | {"losses/denoise_loss": loss(p)})
+
+
+def qvpo():
+    U = 4
+    c = {k: v for k, v in COMMON.items() if "alpha" not in k and "entropy" not in k} | DENOISER | {
+        "proposals": K, "particles": 3, "sample_particles": 1, "target_particles": 2,
+        "entropy_coef": 0.3, "uniform_actions": U}
+    case = make_case(c, soft=False)
+    p, obs, critic = case.group("actor"), case.b["obs"], case.group("critic")
+    both = denoise(case, c, case.group("actor", "average_"), case.b["next_obs"], (B, 2, A), "base")
+    q = case.q_min(critic, case.b["next_obs"], both)
+    a2 = jnp.where((q[:, 0] >= q[:, 1])[:, None], both[:, 0], both[:, 1])
+    samples = denoise(case, c, p, obs, (B, K, A), "proposal")
+    q = case.q_min(critic, obs, samples)
+    best = jnp.take_along_axis(samples, jnp.argmax(q, 1)[:, None, None], 1)
+    w = (jnp.max(q, 1) - jnp.mean(q, 1))[:, None]
+    uniform = 2 * case.draw("uniform", (B, U, A), "uniform") - 1
+    x, t, e, _, _ = noisy(case, c, jnp.concatenate([best, uniform], 1))
+    weights = jnp.concatenate([w, 0.3 * jnp.repeat(w, U, 1)], 1)[..., None]
+    loss = lambda p: jnp.mean(weights * (velocity_net(p, obs, x, t) - e)**2)
+    case.finish("qvpo", a2, None, loss, {"losses/denoise_loss": loss(p),
+                                         "losses/advantage_mean": jnp.mean(w)})
+
+
+CASES = {"sdac": sdac, "rfm": rfm, "dpmd": dpmd, "fpmd-r": fpmd_r, "fpmd-m": fpmd_m, "qsm": qsm,
+         "maxentdp": maxentdp, "qvpo": qvpo}
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
         base.rng = np.random.default_rng(zlib.crc32(name.encode()))

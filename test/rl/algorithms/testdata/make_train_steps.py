@@ -108,6 +108,7 @@ class Case:
         replaces the leaves (name, shape) of actor and critic, or adds a network's."""
         self.c, self.act, self.critic_act, self.soft = config, act, critic_act, soft
         self.average, self.bonus = average, soft
+        self.goal, self.extra = None, {}  # of the temperature; other leaves' new values
         self.state, self.groups = make_state(
             {"critic": names("critic/0", O + A, 1) + names("critic/1", O + A, 1),
              "actor": names("actor", actor_in, actor_out)} | groups, average, soft)
@@ -139,7 +140,7 @@ class Case:
 
     def temperature(self, entropy, out, metric):
         c, s = self.c, self.s
-        goal = -c["target_entropy_scale"] * A
+        goal = -c["target_entropy_scale"] * A if self.goal is None else self.goal
         excess = entropy - goal
         out["log_alpha"], out["log_alpha/adam_m"], out["log_alpha/adam_v"] = adam(
             s["log_alpha"], excess, s["log_alpha/adam_m"], s["log_alpha/adam_v"],
@@ -182,6 +183,7 @@ class Case:
             for leaf, _ in self.groups["actor"]:
                 out[self.average + leaf] = tau * new[leaf] + (1 - tau) * s[self.average + leaf]
         out["step"] = STEP + 1
+        out.update(self.extra)
         norm = lambda ts: jnp.sqrt(sum(jnp.sum(t * t) for t in ts))
         for i in (0, 1):
             metric[f"losses/qf{i + 1}_values"] = jnp.mean(values(critic, i))
