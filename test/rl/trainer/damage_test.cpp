@@ -94,9 +94,10 @@ TEST(Damage, IsPassedOverByReadersWithoutATrace) {
   EXPECT_EQ(find("last"), "000001000");
   EXPECT_EQ(find("800"), "000000800");
   EXPECT_EQ(find("best"), "best");
-  EXPECT_THAT([&] { find("900"); },
-              ThrowsMessage<UsageError>(HasSubstr(
-                  "one of 000000600, 000000800, 000001000, best: got '900'")));
+  EXPECT_THAT(
+      [&] { find("900"); },
+      ThrowsMessage<UsageError>(HasSubstr(
+          "one of last, 000000600, 000000800, 000001000, best: got '900'")));
   EXPECT_THROW(find("../x"), UsageError);
   // as after a kill between the two renames
   write_text(run / "checkpoints" / "LATEST", "000000600\n");

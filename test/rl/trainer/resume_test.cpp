@@ -139,17 +139,19 @@ TEST(Resume, SecondInterruptEndsAtOnce) {
   config.total_timesteps = 1'000'000'000;
   config.eval.every = 0;
   LqrEnvironment::Options options;
-  options.step_us = 300'000; // the first signal waits for this
+  options.step_us = 3'000'000; // the first signal waits for this
   Child child([&] { return run_lqr(config, folder.path(), "run", options); });
   while (!fs::exists(folder.path() / "run" / "metrics.csv"))
     sleep_us(1000);
   sleep_us(50'000);
   RunClock clock;
-  child.signal(SIGINT);
-  sleep_us(10'000);
-  child.signal(SIGINT);
+  // two that come before the process runs again are one
+  for (int i = 0; i < 100 && child.running(); ++i) {
+    child.signal(SIGINT);
+    sleep_us(20'000);
+  }
   int status = child.wait();
-  EXPECT_LT(clock.here(), .2);
+  EXPECT_LT(clock.here(), 2);
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   EXPECT_FALSE(fs::exists(folder.path() / "run" / "checkpoints" / "LATEST"));
