@@ -57,6 +57,17 @@ public:
         llvm::ArrayType::get(rows[0]->getType(), rows.size()), rows));
   }
 
+  // one that another object of the artifact defines
+  llvm::Constant *function(llvm::StringRef name) {
+    auto *type =
+        llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer},
+                                /*isVarArg=*/false);
+    auto *made = llvm::Function::Create(
+        type, llvm::GlobalValue::ExternalLinkage, name, module);
+    made->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return made;
+  }
+
   llvm::Constant *tensors(const std::vector<TensorRow> &rows) {
     std::vector<llvm::Constant *> made;
     for (auto &row : rows) {
@@ -85,19 +96,24 @@ TensorRow makeRow(llvm::StringRef name, mlir::RankedTensorType type) {
 void addTable(llvm::Module &module, const Table &table,
               const std::string &symbol) {
   TableBuilder b(module);
-  std::vector<llvm::Constant *> entries, functions, scratch;
+  std::vector<llvm::Constant *> entries;
   for (auto &entry : table.entries) {
     entries.push_back(
         b.structure({b.text(entry.name), b.u32(entry.inputs.size()),
                      b.u32(entry.outputs.size()), b.tensors(entry.inputs),
                      b.tensors(entry.outputs), b.u32(entry.writesState),
                      b.u32(0), b.u64(entry.flops), b.u64(entry.bytes)}));
-    functions.push_back(module.getFunction(entry.symbol));
-    scratch.push_back(b.u64(entry.scratchBytes));
   }
-  auto *variants =
-      b.array({b.structure({b.text(table.target), b.u64(table.isa),
-                            b.array(functions), b.array(scratch)})});
+  std::vector<llvm::Constant *> variants;
+  for (auto &variant : table.variants) {
+    std::vector<llvm::Constant *> functions, scratch;
+    for (const std::string &name : variant.symbols)
+      functions.push_back(b.function(name));
+    for (uint64_t bytes : variant.scratchBytes)
+      scratch.push_back(b.u64(bytes));
+    variants.push_back(b.structure({b.text(variant.target), b.u64(variant.isa),
+                                    b.array(functions), b.array(scratch)}));
+  }
   std::vector<llvm::Constant *> kernels;
   for (auto &kernel : table.kernels)
     kernels.push_back(b.structure({b.text(kernel.name), b.u32(kernel.entry),
@@ -119,11 +135,11 @@ void addTable(llvm::Module &module, const Table &table,
                                      b.u64(table.arenaBytes),
                                      b.u32(table.leaves.size()),
                                      b.u32(table.entries.size()),
-                                     b.u32(1),
+                                     b.u32(variants.size()),
                                      b.u32(kernels.size()),
                                      b.tensors(table.leaves),
                                      b.array(entries),
-                                     variants,
+                                     b.array(variants),
                                      ir,
                                      b.u64(table.ir.size()),
                                      b.array(kernels),

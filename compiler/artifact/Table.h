@@ -19,29 +19,37 @@ struct TensorRow {
   uint64_t bytes = 0, offset = 0;
 };
 struct EntryRow {
-  std::string name, symbol;
+  std::string name;
   std::vector<TensorRow> inputs, outputs;
   bool writesState = false;
-  uint64_t flops = 0, bytes = 0, scratchBytes = 0;
+  uint64_t flops = 0, bytes = 0;
+};
+/// Code for one instruction set; in the order of the table's entries.
+struct VariantRow {
+  std::string target;
+  uint64_t isa = 0;
+  std::vector<std::string> symbols;
+  std::vector<uint64_t> scratchBytes;
 };
 struct KernelRow {
   std::string name;
   uint64_t entry = 0, step = 0, calls = 1, flops = 0, bytes = 0;
 };
 struct Table {
-  std::string program, options, compiler, hash, target;
-  uint64_t isa = 0, arenaBytes = 0;
+  std::string program, options, compiler, hash;
+  uint64_t arenaBytes = 0;
   std::vector<TensorRow> leaves;
   std::vector<EntryRow> entries;
-  std::vector<KernelRow> kernels; ///< of an artifact with records
-  std::string ir;                 ///< bytecode, may be empty
+  std::vector<VariantRow> variants; ///< best first
+  std::vector<KernelRow> kernels;   ///< of an artifact with records
+  std::string ir;                   ///< bytecode, may be empty
 };
 
 /// Returns the table's row for a tensor of the dialect.
 TensorRow makeRow(llvm::StringRef name, mlir::RankedTensorType type);
 
-/// Adds the table and its query function `symbol` to a module that defines the
-/// entry functions.
+/// Adds the table, its query function `symbol` and declarations of the entry
+/// functions to a module.
 void addTable(llvm::Module &module, const Table &table,
               const std::string &symbol);
 

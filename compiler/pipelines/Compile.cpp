@@ -95,11 +95,9 @@ struct SeveralThreads {
   bool before;
 };
 
-artifact::EntryRow makeEntry(mlir::func::FuncOp function,
-                             const cpu::Plan &plan) {
+artifact::EntryRow makeEntry(mlir::func::FuncOp function) {
   artifact::EntryRow row;
   row.name = function.getSymName();
-  row.symbol = cpu::entrySymbol(row.name);
   for (auto argument : function.getArguments())
     if (auto name = function.getArgAttrOfType<mlir::StringAttr>(
             argument.getArgNumber(), kInputAttr))
@@ -110,11 +108,60 @@ artifact::EntryRow makeEntry(mlir::func::FuncOp function,
             function.getResultAttrOfType<mlir::StringAttr>(i, kOutputAttr))
       row.outputs.push_back(artifact::makeRow(
           name.getValue(), mlir::cast<RankedTensorType>(type)));
-  row.writesState = plan.writesState;
-  row.flops = uint64_t(plan.flops);
-  row.bytes = uint64_t(plan.bytes);
-  row.scratchBytes = plan.scratchBytes;
   return row;
+}
+
+// plans, emits and compiles the program for one target
+llvm::Error addVariant(mlir::ModuleOp graph, const cpu::Target &target,
+                       const cpu::LeafOffsets &offsets,
+                       const CompileOptions &options, artifact::Table &table,
+                       CompiledObject &result) {
+  auto &times = result.times;
+  artifact::VariantRow variant{target.name, target.isa, {}, {}};
+  const std::string tag =
+      table.hash.substr(0, 12) + "_" + target.name.substr(7); // v3, v4
+  // dumps of further targets carry their name
+  const std::string suffix =
+      table.variants.empty() ? "" : "-" + target.name.substr(7);
+  cpu::ObjectOptions emitted{{}, tag, ""};
+  mlir::OwningOpRef<mlir::ModuleOp> code(
+      mlir::ModuleOp::create(graph.getLoc()));
+  cpu::SharedCode shared;
+  for (auto [i, function] :
+       llvm::enumerate(graph.getOps<mlir::func::FuncOp>())) {
+    auto plan = cpu::makePlan(function, offsets, target);
+    times.lap("plan");
+    if (options.records)
+      for (auto &kernel : cpu::numberKernels(*plan, table.kernels.size()))
+        table.kernels.push_back({kernel.name, i, uint64_t(kernel.step),
+                                 uint64_t(kernel.calls), uint64_t(kernel.flops),
+                                 uint64_t(kernel.bytes)});
+    cpu::emitPlan(*plan, target, *code, shared);
+    artifact::EntryRow &entry = table.entries[i];
+    entry.writesState = plan->writesState;
+    entry.flops = uint64_t(plan->flops);
+    entry.bytes = uint64_t(plan->bytes);
+    emitted.exported.push_back(cpu::entrySymbol(entry.name));
+    variant.symbols.push_back(cpu::tagSymbol(emitted.exported.back(), tag));
+    variant.scratchBytes.push_back(plan->scratchBytes);
+    times.lap("emit kernels");
+  }
+  if (auto error =
+          dumpTo(*code, options.dumpDirectory, ("20-kernels" + suffix).c_str()))
+    return error;
+  if (auto error = cpu::lowerToLlvm(*code))
+    return error;
+  times.lap("lower to LLVM's dialect");
+  if (!options.dumpDirectory.empty())
+    emitted.dump = options.dumpDirectory + "/90-llvm" + suffix;
+  auto objects = cpu::emitObjects(*code, target, emitted, &times);
+  if (!objects)
+    return objects.takeError();
+  llvm::append_range(result.objects,
+                     llvm::make_range(std::make_move_iterator(objects->begin()),
+                                      std::make_move_iterator(objects->end())));
+  table.variants.push_back(std::move(variant));
+  return llvm::Error::success();
 }
 } // namespace
 
@@ -125,14 +172,16 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
     hash.update(":");
     hash.update(text);
   };
-  auto target = cpu::lookupTarget(options.target);
   add(compilerVersion());
-  add(target ? target->name : options.target);
-  if (!target)
-    llvm::consumeError(target.takeError());
+  if (auto targets = cpu::lookupTargets(options.target)) {
+    for (const cpu::Target &target : *targets)
+      add(target.name);
+  } else {
+    llvm::consumeError(targets.takeError());
+    add(options.target);
+  }
   add(options.precision == "high" ? "f32" : options.precision);
   add(options.explicitNoise ? "explicit noise" : "");
-  add(options.fuse ? "fused" : "");
   for (const std::string &name : rewriteNames())
     add(llvm::is_contained(options.without, name) ? "without " + name : "");
   add(std::to_string(options.leastGain));
@@ -146,9 +195,12 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
                                        const CompileOptions &options) {
   CompiledObject result;
   auto &times = result.times;
-  auto target = cpu::lookupTarget(options.target);
-  if (!target)
-    return target.takeError();
+  auto targets = cpu::lookupTargets(options.target);
+  if (!targets)
+    return targets.takeError();
+  if (options.records && targets->size() > 1)
+    return llvm::createStringError("records must be of one target: got '" +
+                                   options.target + "'");
   if (options.precision != "f32" && options.precision != "high")
     return llvm::createStringError(
         "precision must be f32 or high on a machine without AMX: got '" +
@@ -161,8 +213,6 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   table.options = options.description.empty() ? "{}" : options.description;
   table.compiler = compilerVersion();
   table.hash = contentHash(program, options);
-  table.target = target->name;
-  table.isa = target->isa;
   if (options.embedIr)
     table.ir = bytecode(program);
   times.lap("check, hash, bytecode");
@@ -186,40 +236,20 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   context->loadDialect<mlir::LLVM::LLVMDialect, mlir::arith::ArithDialect,
                        mlir::math::MathDialect, mlir::vector::VectorDialect,
                        mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect>();
-  mlir::OwningOpRef<mlir::ModuleOp> code(
-      mlir::ModuleOp::create(program.getLoc()));
-  cpu::SharedCode shared;
-  for (auto function : graph->getOps<mlir::func::FuncOp>()) {
-    auto plan = cpu::makePlan(function, offsets, *target);
-    times.lap("plan");
-    if (options.records)
-      for (auto &kernel : cpu::numberKernels(*plan, table.kernels.size()))
-        table.kernels.push_back({kernel.name, table.entries.size(),
-                                 uint64_t(kernel.step), uint64_t(kernel.calls),
-                                 uint64_t(kernel.flops),
-                                 uint64_t(kernel.bytes)});
-    cpu::emitPlan(*plan, *target, *code, shared);
-    table.entries.push_back(makeEntry(function, *plan));
-    times.lap("emit kernels");
-  }
-  if (auto error = dumpTo(*code, options.dumpDirectory, "20-kernels"))
-    return error;
-  if (auto error = cpu::lowerToLlvm(*code))
-    return error;
-
-  times.lap("lower to LLVM's dialect");
+  for (auto function : graph->getOps<mlir::func::FuncOp>())
+    table.entries.push_back(makeEntry(function));
+  for (const cpu::Target &target : *targets)
+    if (auto error =
+            addVariant(*graph, target, offsets, options, table, result))
+      return error;
   result.symbol = "phlox_" + artifact::identifier(table.program) + "_query";
   result.hash = table.hash;
-  auto objects = cpu::emitObjects(
-      *code, *target,
-      {{result.symbol}, table.hash.substr(0, 12), options.dumpDirectory},
-      [&](llvm::Module &module) {
-        artifact::addTable(module, table, result.symbol);
-      },
-      &times);
-  if (!objects)
-    return objects.takeError();
-  result.objects = std::move(*objects);
+  auto object = cpu::emitTable([&](llvm::Module &module) {
+    artifact::addTable(module, table, result.symbol);
+  });
+  if (!object)
+    return object.takeError();
+  result.objects.push_back(std::move(*object));
   result.header = artifact::headerText(table, result.symbol);
   return result;
 }

@@ -6,10 +6,11 @@
 namespace phlox {
 
 struct CompileOptions {
-  std::string target = "native";    ///< native, x86-64-v3, x86-64-v4
+  /// native, x86-64-v3, x86-64-v4, or several with commas: the runtime takes
+  /// the best that the processor has
+  std::string target = "native";
   std::string precision = "high";   ///< f32 or high, which is f32 here
   bool explicitNoise = false;       ///< noise becomes inputs
-  bool fuse = true;                 ///< false: one kernel per op (eager)
   std::vector<std::string> without; ///< rewrites left out, of rewriteNames()
   double leastGain = 1;             ///< factor of what a rewrite must save
   bool records = false;             ///< kernels report their times

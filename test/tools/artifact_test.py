@@ -86,6 +86,40 @@ class ArtifactTest(CliTest):
                     self.assertAlmostEqual(
                         ours, truth, delta=1e-4 * max(1, abs(truth)), msg=name)
 
+    def test_one_artifact_has_code_for_several_processors(self):
+        both = self.place / "both.so"
+        targets = ["x86-64-v4", "x86-64-v3"]
+        self.succeed("compile", "sac", "--env", "lqr", *cli.TINY, "-o", both,
+                     "--target", "x86-64-v3,x86-64-v4")
+        table = json.loads(self.succeed("inspect", both, "--json"))
+        self.assertEqual(table["targets"], targets)
+        write_tensors(self.place / "in", batch())
+        found = {}
+        for name in targets:
+            # the variant alone, and what the runtime takes of both
+            alone = self.place / f"{name}.so"
+            self.succeed("compile", "sac", "--env", "lqr", *cli.TINY, "-o",
+                         alone, "--target", name)
+            for artifact in (alone, both):
+                out = self.place / "out"
+                result = phlox("run", artifact, *STEP, "--in",
+                               self.place / "in", "--state-out", out,
+                               env={"PHLOX_MAX_ISA": name})
+                if name == "x86-64-v4" and "AVX512" in result.stderr:
+                    break  # not on this machine
+                self.assertEqual(result.returncode, 0, result.stderr)
+                found.setdefault(name, []).append(read_tensors(out))
+        for states in found.values():
+            self.assertEqual(*states)
+        if len(found) == 2:  # sums in another order
+            self.assertNotEqual(found[targets[0]], found[targets[1]])
+        self.fail_with(1, "one target: got none: x86-64-v4 lacks .*; x86-64-v3 "
+                       "lacks AVX2", "run", both, "init", "--init", 3,
+                       env={"PHLOX_MAX_ISA": "x86-64"})
+        self.fail_with(2, "where x86-64-v3 is there twice", "compile", "sac",
+                       "--env", "lqr", "-o", both, "--target",
+                       "x86-64-v3,x86-64-v3")
+
     def test_times_of_passes_add_up(self):
         lines = self.succeed("compile", "sac", "--env", "lqr", "--time-passes",
                              "-o", self.place / "t.so").splitlines()

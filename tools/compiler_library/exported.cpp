@@ -50,7 +50,7 @@ Program trace(const CompileRequest &request) {
 
 // what a user may have mistyped is told apart from what fails
 void check_names(const std::string &target, const std::string &precision) {
-  if (auto found = cpu::lookupTarget(target); !found)
+  if (auto found = cpu::lookupTargets(target); !found)
     throw std::invalid_argument(llvm::toString(found.takeError()));
   if (precision != "f32" && precision != "high")
     throw std::invalid_argument(

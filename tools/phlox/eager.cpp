@@ -31,6 +31,14 @@ const phlox_entry_desc &find_entry(const phlox_executable_table &table,
       fmt::format("entry point '{}' is not in the artifact", name));
 }
 
+// the code that the runtime takes on this machine
+const phlox_variant &chosen_variant(const phlox_executable_table &table) {
+  for (std::uint32_t i = 0; i + 1 < table.variant_count; i++)
+    if ((table.variants[i].isa & ~phlox_isa_available()) == 0)
+      return table.variants[i];
+  return table.variants[table.variant_count - 1];
+}
+
 std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 } // namespace
 
@@ -49,8 +57,9 @@ EagerRunner::EagerRunner(const phlox_executable_table &table,
       std::filesystem::remove(path.replace_extension("h"), ignored);
     }
   } remove{file};
-  program_ = compiler_library().eager({table.ir, table.ir_bytes}, entry,
-                                      table.variants[0].target, file.string());
+  program_ =
+      compiler_library().eager({table.ir, table.ir_bytes}, entry,
+                               chosen_variant(table).target, file.string());
   if (program_.dispatches) {
     kernels_->executable = load_executable(file.string());
     check(phlox_state_create(kernels_->executable.get(), &kernels_->state));

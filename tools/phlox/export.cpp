@@ -123,6 +123,13 @@ Json rows_of(const phlox_tensor *tensors, std::uint32_t count) {
   return rows;
 }
 
+Json targets_of(const phlox_executable_table &table) {
+  auto names = Json::array();
+  for (std::uint32_t i = 0; i < table.variant_count; i++)
+    names.push_back(table.variants[i].target);
+  return names;
+}
+
 Json make_card(const Arguments &a, Trained &trained,
                const ExportedPolicy &policy, const SelfTest &test) {
   auto env = trained.environments(1, "selftest");
@@ -173,7 +180,7 @@ Json make_card(const Arguments &a, Trained &trained,
       {"hash", table.hash},
       {"compiler", table.compiler},
       {"mujoco", mj_versionString()},
-      {"target", table.variants[0].target},
+      {"targets", targets_of(table)},
       {"trained_artifact",
        phlox_executable_table_of(trained.executable.get())->hash},
       {"self_test",
@@ -249,7 +256,8 @@ void add_export_verb(CLI::App &app) {
       ->excludes(out)
       ->excludes(verb->get_option("RUN_DIR"));
   verb->add_option("--target", a->target,
-                   "Instruction set: native, x86-64-v3 or x86-64-v4 "
+                   "Instruction sets: native, x86-64-v3, x86-64-v4 or several "
+                   "with commas; the best the processor has runs "
                    "[x86-64-v3]");
   verb->add_option("--licence", a->licence,
                    "Licence of the policy, for its card [unspecified]");

@@ -88,7 +88,8 @@ void add_program_options(CLI::App &verb, Words &words) {
                 "Use the published code's choices where it differs from the "
                 "mathematics");
   verb.add_option("--target", words.target,
-                  "Instruction set: native, x86-64-v3 or x86-64-v4 [native]");
+                  "Instruction sets: native, x86-64-v3, x86-64-v4 or several "
+                  "with commas; the best the processor has runs [native]");
   verb.add_option("--precision", words.precision,
                   "Of matrix products: f32 or high (f32 without AMX) [high]");
 }

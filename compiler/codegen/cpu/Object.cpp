@@ -78,6 +78,8 @@ llvm::Error dump(const llvm::Module &module, const std::string &path) {
   return llvm::Error::success();
 }
 
+const llvm::Triple kTriple("x86_64-unknown-linux-gnu");
+
 // one LLVM module on its way to an object; threads share nothing
 struct Part {
   std::unique_ptr<llvm::LLVMContext> context;
@@ -103,9 +105,7 @@ struct Part {
 };
 
 void setAttributes(llvm::Module &code, const Target &target,
-                   const std::vector<std::string> &exported) {
-  code.setPICLevel(llvm::PICLevel::BigPIC);
-  code.setSourceFileName("phlox");
+                   const ObjectOptions &options) {
   for (auto &function : code) {
     function.addFnAttr(llvm::Attribute::NoUnwind);
     // loops that fill or copy stay loops: an artifact needs no library
@@ -114,16 +114,25 @@ void setAttributes(llvm::Module &code, const Target &target,
                        target.lanes == 16 ? "512" : "256");
     // no table of unwinding either: entry points never throw
     function.setUWTableKind(llvm::UWTableKind::None);
-    if (!function.isDeclaration() && !function.hasHiddenVisibility() &&
-        !llvm::is_contained(exported, function.getName()))
+    if (function.isDeclaration() || function.hasHiddenVisibility())
+      continue;
+    if (!llvm::is_contained(options.exported, function.getName())) {
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    } else if (!options.tag.empty()) {
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+      function.setName(tagSymbol(function.getName(), options.tag));
+    }
   }
 }
 
-llvm::Expected<Part> translate(mlir::ModuleOp module, const Target &target) {
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
+// an empty part for a target
+llvm::Expected<Part> makePart(const Target &target) {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
   std::string problem;
-  auto *found = llvm::TargetRegistry::lookupTarget(triple, problem);
+  auto *found = llvm::TargetRegistry::lookupTarget(kTriple, problem);
   if (!found)
     return llvm::createStringError(problem);
   llvm::TargetOptions options;
@@ -131,37 +140,46 @@ llvm::Expected<Part> translate(mlir::ModuleOp module, const Target &target) {
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   Part part;
   part.machine.reset(found->createTargetMachine(
-      triple, target.name, target.features, options, llvm::Reloc::PIC_,
+      kTriple, target.name, target.features, options, llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
   part.context = std::make_unique<llvm::LLVMContext>();
-  part.code = mlir::translateModuleToLLVMIR(module, *part.context);
-  if (!part.code)
-    return llvm::createStringError("translation to LLVM IR failed");
-  part.code->setTargetTriple(triple);
-  part.code->setDataLayout(part.machine->createDataLayout());
   return part;
+}
+
+void finish(Part &part, std::unique_ptr<llvm::Module> code) {
+  part.code = std::move(code);
+  part.code->setTargetTriple(kTriple);
+  part.code->setDataLayout(part.machine->createDataLayout());
+  part.code->setPICLevel(llvm::PICLevel::BigPIC);
+  part.code->setSourceFileName("phlox");
+}
+
+llvm::Expected<Object> objectOf(Part &part) {
+  if (!part.emitted)
+    return llvm::createStringError("this target cannot emit object files");
+  return std::make_unique<llvm::SmallVectorMemoryBuffer>(
+      std::move(part.bytes), "phlox.o", /*RequiresNullTerminator=*/false);
 }
 } // namespace
 
-llvm::Expected<std::vector<std::unique_ptr<llvm::MemoryBuffer>>> emitObjects(
-    mlir::ModuleOp module, const Target &target, const ObjectOptions &options,
-    llvm::function_ref<void(llvm::Module &)> extend, PhaseTimes *times) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
+llvm::Expected<std::vector<Object>> emitObjects(mlir::ModuleOp module,
+                                                const Target &target,
+                                                const ObjectOptions &options,
+                                                PhaseTimes *times) {
   mlir::registerBuiltinDialectTranslation(*module.getContext());
   mlir::registerLLVMDialectTranslation(*module.getContext());
-
   auto modules = partition(module, options.exported, options.tag);
   std::vector<Part> parts;
   for (int i = -1; i < int(modules.size()); i++) {
-    auto part = translate(i < 0 ? module : *modules[i], target);
+    auto part = makePart(target);
     if (!part)
       return part.takeError();
-    if (i < 0)
-      extend(*part->code);
-    setAttributes(*part->code, target, options.exported);
+    auto code = mlir::translateModuleToLLVMIR(i < 0 ? module : *modules[i],
+                                              *part->context);
+    if (!code)
+      return llvm::createStringError("translation to LLVM IR failed");
+    finish(*part, std::move(code));
+    setAttributes(*part->code, target, options);
     parts.push_back(std::move(*part));
   }
   if (times)
@@ -172,24 +190,40 @@ llvm::Expected<std::vector<std::unique_ptr<llvm::MemoryBuffer>>> emitObjects(
       pool.async([&part] { part.compile(); });
     pool.wait();
   }
-  if (times)
+  if (times) {
     for (const Part &part : parts)
       times->gather(part.times);
-  if (times)
     times->lapGathered();
-  std::vector<std::unique_ptr<llvm::MemoryBuffer>> objects;
+  }
+  std::vector<Object> objects;
   for (auto [i, part] : llvm::enumerate(parts)) {
-    if (!options.dumpDirectory.empty())
+    if (!options.dump.empty())
       if (auto error =
-              dump(*part.code, options.dumpDirectory + "/90-llvm" +
-                                   (i ? "-" + std::to_string(i) : "") + ".ll"))
+              dump(*part.code,
+                   options.dump + (i ? "-" + std::to_string(i) : "") + ".ll"))
         return error;
-    if (!part.emitted)
-      return llvm::createStringError("this target cannot emit object files");
-    objects.push_back(std::make_unique<llvm::SmallVectorMemoryBuffer>(
-        std::move(part.bytes), "phlox.o", /*RequiresNullTerminator=*/false));
+    auto object = objectOf(part);
+    if (!object)
+      return object.takeError();
+    objects.push_back(std::move(*object));
   }
   return objects;
+}
+
+llvm::Expected<Object>
+emitTable(llvm::function_ref<void(llvm::Module &)> fill) {
+  auto part = makePart({}); // any machine reads it
+  if (!part)
+    return part.takeError();
+  finish(*part, std::make_unique<llvm::Module>("phlox", *part->context));
+  fill(*part->code);
+  part->compile();
+  return objectOf(*part);
+}
+
+std::string tagSymbol(llvm::StringRef name, llvm::StringRef tag) {
+  name.consume_front("phlox_");
+  return ("phlox_" + tag + "_" + name).str();
 }
 
 } // namespace phlox::cpu

@@ -17,21 +17,29 @@ namespace phlox::cpu {
 /// Lowers arith, math, vector and scf to the LLVM dialect, in place.
 llvm::Error lowerToLlvm(mlir::ModuleOp module);
 
+using Object = std::unique_ptr<llvm::MemoryBuffer>;
+
 /// What to emit.
 struct ObjectOptions {
   std::vector<std::string> exported; ///< all other symbols become local
-  std::string tag = "part";          ///< of symbols between parts
-  std::string dumpDirectory;         ///< where to write LLVM's IR
+  std::string tag;                   ///< of symbols between objects
+  std::string dump; ///< where to write LLVM's IR: path without .ll
 };
 
-/// Emits ELF objects for x86-64 that belong together, compiled side by side;
-/// `extend` may add to the first one's LLVM module (tables). What they hold
-/// does not depend on how many threads there are. Consumes the module's
+/// Emits ELF objects for x86-64 that belong together, compiled side by side.
+/// What they hold does not depend on how many threads there are. With a tag,
+/// exported names become tagSymbol(name), hidden. Consumes the module's
 /// functions.
-llvm::Expected<std::vector<std::unique_ptr<llvm::MemoryBuffer>>>
-emitObjects(mlir::ModuleOp module, const Target &target,
-            const ObjectOptions &options,
-            llvm::function_ref<void(llvm::Module &)> extend,
-            PhaseTimes *times = nullptr);
+llvm::Expected<std::vector<Object>> emitObjects(mlir::ModuleOp module,
+                                                const Target &target,
+                                                const ObjectOptions &options,
+                                                PhaseTimes *times = nullptr);
+
+/// Emits an ELF object of what `fill` adds to a module (tables).
+llvm::Expected<Object> emitTable(llvm::function_ref<void(llvm::Module &)> fill);
+
+/// Returns a name for use between the objects of one artifact: two artifacts
+/// can be linked into one host.
+std::string tagSymbol(llvm::StringRef name, llvm::StringRef tag);
 
 } // namespace phlox::cpu

@@ -1,4 +1,5 @@
 #include "compiler/codegen/cpu/Partition.h"
+#include "compiler/codegen/cpu/Object.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
@@ -65,12 +66,8 @@ partition(mlir::ModuleOp module, llvm::ArrayRef<std::string> exported,
     auto smallest = llvm::min_element(sizes);
     mlir::ModuleOp part = *parts[smallest - sizes.begin()];
     *smallest += ops;
-    llvm::StringRef name = function.getSymName();
-    std::string made =
-        ("phlox_" + tag + "_" +
-         (name.starts_with("phlox_") ? name.drop_front(6) : name))
-            .str();
-    renamed[name] = made;
+    std::string made = tagSymbol(function.getSymName(), tag);
+    renamed[function.getSymName()] = made;
     function.setSymName(made);
     function.setLinkage(mlir::LLVM::Linkage::External);
     function.setVisibility_(mlir::LLVM::Visibility::Hidden);

@@ -8,8 +8,8 @@ namespace phlox::cpu {
 
 /// Moves functions that use no other symbol out of `module`, into parts of
 /// about equal size; they are declared where they were and become hidden
-/// symbols `phlox_TAG_...`, so that two programs can be linked into one host.
-/// Functions in `exported` stay. The parts depend on the module alone.
+/// symbols with names of tagSymbol(). Functions in `exported` stay. The parts
+/// depend on the module alone.
 llvm::SmallVector<mlir::OwningOpRef<mlir::ModuleOp>>
 partition(mlir::ModuleOp module, llvm::ArrayRef<std::string> exported,
           llvm::StringRef tag);

@@ -33,4 +33,25 @@ llvm::Expected<Target> lookupTarget(llvm::StringRef name) {
       "target must be native, x86-64-v3 or x86-64-v4: got '" + name + "'");
 }
 
+llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names) {
+  std::vector<Target> found;
+  llvm::SmallVector<llvm::StringRef> each;
+  names.split(each, ',');
+  for (llvm::StringRef name : each) {
+    auto target = lookupTarget(name.trim());
+    if (!target)
+      return target.takeError();
+    for (const Target &other : found)
+      if (other.name == target->name)
+        return llvm::createStringError("targets must differ: got '" + names +
+                                       "', where " + target->name +
+                                       " is there twice");
+    found.push_back(std::move(*target));
+  }
+  llvm::sort(found, [](const Target &x, const Target &y) {
+    return std::pair(-x.lanes, x.name) < std::pair(-y.lanes, y.name);
+  });
+  return found;
+}
+
 } // namespace phlox::cpu

@@ -19,4 +19,9 @@ struct Target {
 /// Errors: an unknown name, or a machine without AVX2 for `native`.
 llvm::Expected<Target> lookupTarget(llvm::StringRef name);
 
+/// Looks up targets with commas between them; returns the widest first.
+///
+/// Errors: as lookupTarget; one that is named twice.
+llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names);
+
 } // namespace phlox::cpu

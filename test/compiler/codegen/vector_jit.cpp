@@ -115,9 +115,8 @@ VectorJit::VectorJit(llvm::StringRef cpu, int64_t lanes,
   if (failed(mlir::verify(*module)))
     throw std::runtime_error("the emitted module must verify");
   require(cpu::lowerToLlvm(*module));
-  auto objects =
-      require(cpu::emitObjects(*module, require(cpu::lookupTarget(cpu)),
-                               {names, "", ""}, [](llvm::Module &) {}));
+  auto objects = require(cpu::emitObjects(
+      *module, require(cpu::lookupTarget(cpu)), {names, "", ""}));
   std::unique_ptr<llvm::MemoryBuffer> code = std::move(objects.front());
 
   auto object = require(
