@@ -115,7 +115,7 @@ class ReplayTest(unittest.TestCase):
         self.assert_error(self.replay("lqr", "--set", "A"), 2, "KEY=VALUE")
         self.assert_error(self.replay("lqr", "--set", "Z=1"), 2, "one of A, B")
         self.assert_error(phlox("env", "replay", "lqr"), 2, "required")
-        self.assert_error(phlox("env"), 2, "required")
+        self.assert_error(phlox("env"), 2, "must be followed by replay")
 
     def test_wrong_inputs(self):
         state = {"qpos": ([9], [0] * 9), "qvel": ([9], [0] * 9)}

@@ -28,9 +28,9 @@ struct Tracked {
 /// occurs once in 10^9 elements (errors being normal).
 inline constexpr int kSamples = 6;
 inline constexpr double kReach = 16;
-/// What is smaller may be 0 to f32 code, or any tiny number: mish takes all x
-/// below -87 for -87, where it is -1.6e-37.
-inline constexpr double kTiny = 2e-37;
+/// What is smaller may be 0 to f32 code, or any tiny number: below -87 mish is
+/// x exp(-87), 1.6e-38 x.
+inline constexpr double kTiny = 1e-33;
 
 /// What f32 code can have computed for one element.
 struct Range {
