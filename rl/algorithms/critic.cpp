@@ -59,6 +59,13 @@ Tensor TwinCritic::least(const std::vector<Tensor> &parameters,
              value(1, parameters, obs, action));
 }
 
+Tensor TwinCritic::middle(const std::vector<Tensor> &parameters,
+                          const Tensor &obs, const Tensor &action) const {
+  return (value(0, parameters, obs, action) +
+          value(1, parameters, obs, action)) /
+         2;
+}
+
 CriticLoss critic_loss(const TwinCritic &critic,
                        const std::vector<Tensor> &parameters, const Tensor &obs,
                        const Tensor &action, const Tensor &target) {

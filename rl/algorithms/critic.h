@@ -37,6 +37,9 @@ public:
   /// Returns the smaller of both critics' values.
   Tensor least(const std::vector<Tensor> &parameters, const Tensor &obs,
                const Tensor &action) const;
+  /// Returns the mean of both critics' values.
+  Tensor middle(const std::vector<Tensor> &parameters, const Tensor &obs,
+                const Tensor &action) const;
 
 private:
   Mlp critics_[2];

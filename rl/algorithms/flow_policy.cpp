@@ -128,7 +128,7 @@ void add_acting(
     Program &program, const std::vector<int> &acting, const EnvSpec &env,
     const Learner &learner, const FlowSettings &settings, int64_t steps,
     const std::function<Flow(Entry &, const Tensor &obs)> &average) {
-  auto act = [&](Entry &e, int64_t rows, bool noisy) {
+  rl::add_acting(program, acting, [&](Entry &e, int64_t rows, bool noisy) {
     Tensor obs = e.input("obs", {rows, env.obs_size});
     Tensor step = e.input("step", {}, Element::count);
     Key key = learner.key(e, noisy ? "sample" : "evaluate", step);
@@ -147,12 +147,7 @@ void add_acting(
       action = clip(action + std * noise, -1, 1);
     }
     e.output("action", action);
-  };
-  for (int rows : acting) {
-    std::string suffix = "_" + std::to_string(rows);
-    program.entry("sample" + suffix, [&](Entry &e) { act(e, rows, true); });
-    program.entry("evaluate" + suffix, [&](Entry &e) { act(e, rows, false); });
-  }
+  });
 }
 
 void add_acting(Program &program, const std::vector<int> &acting,

@@ -116,6 +116,10 @@ Tensor Learner::score(Entry &entry, const Tensor &obs,
   return critic_.least(critic_.parameters().read(entry), obs, actions);
 }
 
+Tensor Learner::temperature_turn(Entry &entry) const {
+  return every(entry.read(step_), settings_.temperature.every);
+}
+
 namespace {
 // of a metric on steps that do not compute it
 constexpr double absent = std::numeric_limits<double>::quiet_NaN();

@@ -81,6 +81,8 @@ public:
                          const Tensor &target) const;
   /// Returns min Q of the trained critics.
   Tensor score(Entry &entry, const Tensor &obs, const Tensor &actions) const;
+  /// Tells whether the temperature moves in this update; empty if always.
+  Tensor temperature_turn(Entry &entry) const;
   /// Updates everything, unless something is not finite, and writes the
   /// metrics that all algorithms have.
   void update(Entry &entry, const Losses &losses) const;

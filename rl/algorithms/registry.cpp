@@ -112,4 +112,14 @@ void check_request(const EnvSpec &env, const std::vector<int> &acting) {
   }
 }
 
+void add_acting(
+    Program &program, const std::vector<int> &acting,
+    const std::function<void(Entry &, int64_t rows, bool noisy)> &act) {
+  for (int rows : acting) {
+    std::string suffix = "_" + std::to_string(rows);
+    program.entry("sample" + suffix, [&](Entry &e) { act(e, rows, true); });
+    program.entry("evaluate" + suffix, [&](Entry &e) { act(e, rows, false); });
+  }
+}
+
 } // namespace phlox::rl

@@ -55,4 +55,9 @@ std::vector<std::string> add_plugin(const std::string &path,
 /// Throws SettingsError if a task's sizes or a batch size are below 1.
 void check_request(const EnvSpec &env, const std::vector<int> &acting);
 
+/// Adds the entry points sample_N (noisy) and evaluate_N for each N.
+void add_acting(
+    Program &program, const std::vector<int> &acting,
+    const std::function<void(Entry &, int64_t rows, bool noisy)> &act);
+
 } // namespace phlox::rl

@@ -137,13 +137,9 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
       Learner(program, config.learner, env, model.policy.network.parameters());
   program.entry("init", [&](Entry &e) { init(e, model); });
   program.entry("train_step", [&](Entry &e) { train_step(e, model); });
-  for (int rows : acting) {
-    std::string suffix = "_" + std::to_string(rows);
-    program.entry("sample" + suffix,
-                  [&](Entry &e) { act(e, model, rows, true); });
-    program.entry("evaluate" + suffix,
-                  [&](Entry &e) { act(e, model, rows, false); });
-  }
+  add_acting(program, acting, [&](Entry &e, int64_t rows, bool noisy) {
+    act(e, model, rows, noisy);
+  });
   return program;
 }
 

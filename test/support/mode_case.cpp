@@ -23,8 +23,11 @@ Program trace(const std::string &name) {
                            {"proposals", 8},
                            {"proposal", "mixture"},
                            {"particles", 4},
-                           {"std.hidden", {16}}};
-  for (const char *group : {"actor", "critic", "alpha"})
+                           {"std.hidden", {16}},
+                           {"value_least", -10},
+                           {"value_most", 10},
+                           {"policy_proposals", 4}};
+  for (const char *group : {"actor", "critic", "alpha", "divergence"})
     for (const char *key : {".lr", ".lr_final"})
       wanted[std::string(group) + key] = kCaseRate;
   nlohmann::json config;

@@ -51,7 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(std::tuple("sac", false), std::tuple("sac", true),
                     std::tuple("flame-r", false), std::tuple("flame-m", false),
                     std::tuple("isfm", false), std::tuple("fmer", false),
-                    std::tuple("td3", false), std::tuple("sac-flow", false)),
+                    std::tuple("td3", false), std::tuple("sac-flow", false),
+                    std::tuple("mfpo", false)),
     [](const auto &info) {
       std::string name = std::get<0>(info.param);
       std::erase(name, '-');

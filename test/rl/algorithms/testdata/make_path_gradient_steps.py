@@ -65,7 +65,127 @@ def sac_flow():
     case.finish("sac-flow", a2, h2, loss, {"losses/step_std": jnp.mean(deviation)})
 
 
-CASES = {"sac-flow": sac_flow}
+def normed(prefix, n_in, n_out):
+    """Leaves of a network whose hidden rows are normalised before activations."""
+    out = []
+    for name, shape in names(prefix, n_in, n_out):
+        out.append((name, shape))
+        if name.endswith("bias") and f"layer{len(steps.H) + 1}" not in name:
+            out += [(name[:-4] + "scale", shape), (name[:-4] + "shift", shape)]
+    return out
+
+
+def normed_mlp(p, x):
+    for i in range(0, len(p) - 2, 4):
+        x = x @ p[i] + p[i + 1]
+        x = (x - x.mean(-1, keepdims=True)) / jnp.sqrt(x.var(-1, keepdims=True) + 1e-6)
+        x = jax.nn.gelu(x * p[i + 2] + p[i + 3], approximate=False)
+    return x @ p[-2] + p[-1]
+
+
+class Categorical(Case):
+    """Critics that give logits over fixed values."""
+    atoms = jnp.linspace(-3., 3., 7)
+
+    def logits(self, p, obs, a, i):
+        obs = jnp.broadcast_to(obs.reshape(obs.shape[:1] + (1,) * (a.ndim - 2) + obs.shape[1:]),
+                               a.shape[:-1] + obs.shape[-1:])
+        half = len(p) // 2
+        return normed_mlp(p[i * half:(i + 1) * half], jnp.concatenate([obs, a], -1))
+
+    def q(self, p, obs, a, i):
+        return jax.nn.softmax(self.logits(p, obs, a, i), -1) @ self.atoms
+
+    def twins(self, a2, h):
+        c, b, z = self.c, self.b, np.asarray(self.atoms)
+        target = self.group("critic", "target_")
+        going = np.asarray((1 - b["terminated"]) * c["discount"])
+        moved = []
+        for i in (0, 1):
+            p = np.asarray(jax.nn.softmax(self.logits(target, b["next_obs"], a2, i), -1))
+            out = np.zeros_like(p)
+            for row in range(B):
+                for k, share in enumerate(p[row]):
+                    place = c["reward_scale"] * float(b["reward"][row]) + going[row] * (
+                        z[k] + float(self.alpha() * h[row]))
+                    at = (min(max(place, z[0]), z[-1]) - z[0]) / (z[1] - z[0])
+                    low = min(int(at), len(z) - 2)
+                    out[row, low] += share * (low + 1 - at)
+                    out[row, low + 1] += share * (at - low)
+            moved.append(out)
+        first = (moved[0] @ z < moved[1] @ z)[:, None]
+        wanted = jnp.asarray(np.where(first, *moved))
+        values = lambda p, i: self.q(p, b["obs"], b["action"], i)
+        return wanted @ self.atoms, values, lambda p, i: -jnp.mean(jnp.sum(
+            wanted * jax.nn.log_softmax(self.logits(p, b["obs"], b["action"], i), -1), -1))
+
+
+def mfpo():
+    K1, K2, J, s0, n = 3, 4, 2, 0.7, 2
+    c = COMMON | {"divergence.lr": 2e-3, "divergence.lr_final": 2e-3, "atoms": 7,
+                  "value_least": -3, "value_most": 3, "nfe": n, "policy_proposals": K1,
+                  "proposals": K2, "particles": 3, "probes": J, "base_std": s0,
+                  "r_equal_t": 0.5, "time_mean": 0.2, "time_std": 0.8}
+    inputs = O + A + 18
+    case = Categorical(c, 0, 0, "", None, None, groups={
+        "critic": normed("critic/0", O + A, 7) + normed("critic/1", O + A, 7),
+        "actor": normed("actor", inputs, A), "divergence": normed("divergence", inputs, 1)})
+    theta, omega = case.group("actor"), case.group("divergence")
+    obs, critic, alpha = case.b["obs"], case.group("critic"), case.alpha()
+
+    def net(p, s, x, t, r):
+        s = jnp.broadcast_to(s.reshape(s.shape[:1] + (1,) * (x.ndim - 2) + s.shape[1:]),
+                             x.shape[:-1] + s.shape[-1:])
+        e = [jnp.broadcast_to(embed(y), x.shape[:-1] + (9,)) for y in (t, r)]
+        return normed_mlp(p, jnp.concatenate([s, x] + e, -1))
+
+    def follow(s, x):
+        h = base_surprise(x, s0)
+        for k in range(n):
+            t, r = jnp.array([k / n]), jnp.array([(k + 1) / n])
+            h = h + net(omega, s, x, t, r)[..., 0] / n
+            x = x + net(theta, s, x, t, r) / n
+        return jnp.clip(x, -1, 1), h
+
+    def query(prefix, action):
+        u = jax.nn.sigmoid(0.2 + 0.8 * case.draw(prefix + "time", (B, 2), "normal"))
+        t = u.min(1, keepdims=True)
+        r = jnp.where(jnp.arange(B)[:, None] < B // 2, t, u.max(1, keepdims=True))
+        noise = s0 * case.draw(prefix + "path", (B, A), "normal")
+        return t * action + (1 - t) * noise, t, r
+
+    a2, h2 = follow(case.b["next_obs"], s0 * case.draw("base", (B, A), "normal"))
+    own, h = follow(obs, s0 * case.draw("proposal_base", (B, K1, A), "normal"))
+    x, t, r = query("", own[:, 0])
+    log_n = -jnp.sum((x[:, None] - t[:, None] * own)**2, -1) / (2 * ((1 - t) * s0)**2)
+    w1 = jax.nn.softmax(case.q_min(critic, obs, own) / alpha + log_n + h, 1)
+    sd = ((1 - t) * s0)[:, None]
+    eps = steps.truncnorm(case.draw("proposal", (B, K2, A), "uniform"),
+                          (x - t)[:, None] / sd, (x + t)[:, None] / sd)
+    box = (x[:, None] - sd * eps) / t[:, None]
+    w2 = jax.nn.softmax(case.q_min(critic, obs, box) / alpha, 1)
+    v1, v2 = (((w[..., None] * a).sum(1) - x) / (1 - t) for w, a in ((w1, own), (w2, box)))
+    n1, n2 = (1 / jnp.sum(w * w, 1, keepdims=True) for w in (w1, w2))
+    v = (n1 * v1 + n2 * v2) / (n1 + n2)
+
+    def identity(p, point, rate, velocity):
+        x, t, r = point
+        u, du = jax.jvp(lambda *at: net(p, obs, *at), point,
+                        (velocity, jnp.ones_like(t), jnp.zeros_like(r)))
+        return jnp.mean((u - jax.lax.stop_gradient(rate + (r - t) * du))**2)
+
+    y, ty, ry = query("divergence_", own[:, 0])
+    probes = case.draw("divergence_probe", (B, J, A), "normal")
+    field = lambda z: net(theta, obs, z, ty, ty)
+    div = sum(jnp.sum(p * jax.jvp(field, (y,), (p,))[1], -1, keepdims=True)
+              for p in jnp.moveaxis(probes, 1, 0)) / J
+    divergence = lambda p: identity(p, (y, ty, ry), div, field(y))
+    case.finish("mfpo", a2, h2, lambda p: identity(p, (x, t, r), v, v),
+                {"losses/divergence_loss": divergence(omega), "losses/ess_policy": n1.mean(),
+                 "losses/ess_box": n2.mean()}, {"divergence": divergence})
+
+
+CASES = {"sac-flow": sac_flow, "mfpo": mfpo}
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
         steps.rng = np.random.default_rng(zlib.crc32(name.encode()))

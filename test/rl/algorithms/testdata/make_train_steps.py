@@ -21,7 +21,8 @@ from safetensors.numpy import save_file
 
 jax.config.update("jax_enable_x64", True)
 O, A, B, K, H = 3, 2, 6, 5, [8, 7]
-STEP, COUNTS = 4, {"critic": 9, "actor": 5, "log_alpha": 3}
+STEP = 4
+COUNTS = {"critic": 9, "actor": 5, "log_alpha": 3, "divergence": 2}
 rng = np.random.default_rng(7)
 
 
@@ -65,7 +66,7 @@ def make_state(groups, average, soft):
         state["log_alpha/adam_m"] = f32(0.02)
         state["log_alpha/adam_v"] = f32(0.003)
     for name, count in COUNTS.items():
-        if soft or name != "log_alpha":
+        if name in groups or soft and name == "log_alpha":
             state[name + "/adam_count"] = np.uint64(count)
     state["step"] = np.uint64(STEP)
     state["seed"] = np.uint64(1)
@@ -153,30 +154,41 @@ class Case:
         metric["losses/alpha_floor_rate"] = float(
             jnp.exp(s["log_alpha"]) < c.get("alpha.floor", 0))
 
-    def finish(self, name, next_action, h, actor_loss, more):
-        """Targets, critics, temperature, Adam, averages, metrics; saves."""
-        c, s, b, out, metric = self.c, self.s, self.b, {}, {}
+    def twins(self, next_action, h):
+        """Target, critics' values, losses as functions of the parameters and i."""
+        c, b = self.c, self.b
         q_next = self.q_min(self.group("critic", "target_"), b["next_obs"],
                             jnp.clip(next_action, -1, 1))
         y = c["reward_scale"] * b["reward"] + (1 - b["terminated"]) * c["discount"] * (
             q_next + (c.get("entropy_sign", 1) * self.alpha() * h if self.bonus else 0))
         values = lambda p, i: self.q(p, b["obs"], b["action"], i)
-        losses = lambda p, i: jnp.mean((values(p, i) - y)**2)
+        return y, values, lambda p, i: jnp.mean((values(p, i) - y)**2)
+
+    def finish(self, name, next_action, h, actor_loss, more, others={}, leaves={}):
+        """Targets, critics, temperature, Adam, averages, metrics; saves. `others` are
+        losses of further networks, by group; `leaves` what else is written."""
+        c, s, b, out, metric = self.c, self.s, self.b, {}, {}
+        y, values, losses = self.twins(next_action, h)
         critic = self.group("critic")
         g_critic = jax.grad(lambda p: losses(p, 0) + losses(p, 1))(critic)
         actor = self.group("actor")
         l_actor, g_actor = jax.value_and_grad(actor_loss)(actor)
         tau = c["ema_rate"]
         new = {}
-        for group, grads, key in (("critic", g_critic, "critic.lr"), ("actor", g_actor, "actor.lr")):
+        grads = {"critic": g_critic, "actor": g_actor}
+        for group, loss in others.items():
+            grads[group] = jax.grad(loss)(self.group(group))
+        for group, gs in grads.items():
             repeats = c.get("critic.steps", 1) if group == "critic" else 1
-            for (leaf, _), g in zip(self.groups[group], grads):
+            for (leaf, _), g in zip(self.groups[group], gs):
                 held = s[leaf], s[leaf + "/adam_m"], s[leaf + "/adam_v"]
                 for count in range(COUNTS[group], COUNTS[group] + repeats):
-                    held = adam(held[0], g, held[1], held[2], count, rate(c, key, count))
-                new[leaf], out[leaf + "/adam_m"], out[leaf + "/adam_v"] = held
+                    held = adam(held[0], g, held[1], held[2], count,
+                                rate(c, group + ".lr", count))
+                value, out[leaf + "/adam_m"], out[leaf + "/adam_v"] = held
+                (out if group in others else new)[leaf] = value
             out[group + "/adam_count"] = COUNTS[group] + repeats
-        out.update(new)
+        out.update(new | leaves)
         for leaf, _ in self.groups["critic"]:
             out["target_" + leaf] = tau * new[leaf] + (1 - tau) * s["target_" + leaf]
         if self.average:
