@@ -24,9 +24,14 @@ Program trace(const std::string &name) {
                            {"proposal", "mixture"},
                            {"particles", 4},
                            {"std.hidden", {16}},
-                           {"value_least", -10},
-                           {"value_most", 10},
-                           {"policy_proposals", 4}};
+                           {"value_least", -5},
+                           {"value_most", 5},
+                           {"atoms", 11},
+                           {"policy_proposals", 4},
+                           {"entropy_samples", 64},
+                           {"entropy_states", 4},
+                           {"mixture_components", 2},
+                           {"mixture_rounds", 3}};
   for (const char *group : {"actor", "critic", "alpha", "divergence"})
     for (const char *key : {".lr", ".lr_final"})
       wanted[std::string(group) + key] = kCaseRate;
