@@ -65,14 +65,15 @@ TEST(Mfpo, NextEntropy) {
 }
 
 TEST(Mfpo, OnePoint) {
-  auto run = [](double rate) {
+  auto rates = [](double rate) {
     nlohmann::json settings;
     for (const char *key : {"critic.lr", "actor.lr", "divergence.lr"})
       settings[key] = settings[std::string(key) + "_final"] = rate;
-    return StoredProgram("mfpo", settings).run();
+    return settings;
   };
+  StoredProgram slow("mfpo", rates(0)), fast("mfpo", rates(1));
   // whatever moved first would show in the others' gradients
-  Tensors still = run(0), far = run(1);
+  Tensors still = slow.run(), far = fast.run();
   for (const char *leaf :
        {"leaf:critic/0/layer1/weight", "leaf:actor/layer1/weight",
         "leaf:divergence/layer1/weight"}) {
