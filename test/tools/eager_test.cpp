@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::tuple("flame-r", false), std::tuple("flame-m", false),
                     std::tuple("isfm", false), std::tuple("fmer", false),
                     std::tuple("td3", false), std::tuple("sac-flow", false),
-                    std::tuple("mfpo", false)),
+                    std::tuple("mfpo", false), std::tuple("dacer", false)),
     [](const auto &info) {
       std::string name = std::get<0>(info.param);
       std::erase(name, '-');

@@ -30,8 +30,8 @@ TEST(Registry, HoldsTheAlgorithmsByName) {
   EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
   EXPECT_THAT(names,
               IsSupersetOf({"sac", "flame-r", "flame-m", "isfm", "fmer", "td3",
-                            "sac-flow", "mfpo", "sdac", "rfm", "dpmd", "fpmd-r",
-                            "fpmd-m", "qsm", "maxentdp", "qvpo"}));
+                            "sac-flow", "mfpo", "dacer", "sdac", "rfm", "dpmd",
+                            "fpmd-r", "fpmd-m", "qsm", "maxentdp", "qvpo"}));
   EXPECT_EQ(find_algorithm("nothing"), nullptr);
 }
 

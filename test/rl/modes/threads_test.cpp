@@ -104,7 +104,8 @@ INSTANTIATE_TEST_SUITE_P(All, Threads,
                          testing::Values(Run{"sac", 1000}, Run{"flame-r", 48},
                                          Run{"flame-m", 48}, Run{"isfm", 48},
                                          Run{"fmer", 48}, Run{"td3", 1000},
-                                         Run{"sac-flow", 200}, Run{"mfpo", 48}),
+                                         Run{"sac-flow", 200}, Run{"mfpo", 48},
+                                         Run{"dacer", 48}),
                          [](const auto &info) {
                            std::string name = info.param.algorithm;
                            std::erase(name, '-');

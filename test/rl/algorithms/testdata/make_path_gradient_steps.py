@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import make_train_steps as steps
-from make_train_steps import A, B, COMMON, Case, O, base_surprise, embed, mlp, names
+from make_train_steps import A, B, COMMON, Case, O, base_surprise, embed, mish, mlp, names
 
 
 def silu(x):
@@ -185,7 +185,110 @@ def mfpo():
                  "losses/ess_box": n2.mean()}, {"divergence": divergence})
 
 
-CASES = {"sac-flow": sac_flow, "mfpo": mfpo}
+class Uncertain(Case):
+    """Critics that give mean and deviation; a log-likelihood's scaled gradient."""
+
+    def moments(self, p, obs, a, i):
+        half = len(p) // 2
+        out = mlp(p[i * half:(i + 1) * half], jnp.concatenate([obs, a], -1), mish)
+        return out[..., 0], jnp.logaddexp(out[..., 1], 0.)
+
+    def q(self, p, obs, a, i):
+        return self.moments(p, obs, a, i)[0]
+
+    def twins(self, a2, h):
+        c, b, target = self.c, self.b, self.group("critic", "target_")
+        if not hasattr(self, "z"):
+            self.z = jnp.clip(self.draw("returns", (B, 2), "normal"), -3, 3)
+        z = self.z
+        q, d = zip(*(self.moments(target, b["next_obs"], a2, i) for i in (0, 1)))
+        drawn = [q[i] + d[i] * z[:, i] for i in (0, 1)]
+        backup = lambda x: (c["reward_scale"] * b["reward"]
+                            + (1 - b["terminated"]) * c["discount"] * x)
+        y, sample = backup(jnp.minimum(*q)), backup(jnp.where(q[0] < q[1], *drawn))
+        stop = jax.lax.stop_gradient
+
+        def width(p, i):
+            old = self.s[f"critic/{i}/running_std"]
+            now = jnp.mean(self.moments(p, b["obs"], b["action"], i)[1])
+            return now if old < 0 else c["ema_rate"] * now + (1 - c["ema_rate"]) * old
+
+        def loss(p, i):
+            q, d = self.moments(p, b["obs"], b["action"], i)
+            w = stop(width(p, i))
+            near = stop(q + jnp.clip(sample - q, -3 * w, 3 * w))
+            s = stop(d)
+            return -(w**2 + 0.1) * jnp.mean(
+                q * stop(y - q) / (s**2 + 0.1)
+                + d * ((stop(q) - near)**2 - s**2) / (s**3 + 0.1))
+
+        self.widths = [width(self.group("critic"), i) for i in (0, 1)]
+        return y, lambda p, i: self.q(p, b["obs"], b["action"], i), loss
+
+
+def mixture_entropy(x, components, rounds):
+    """Of one state's samples (S, A)."""
+    count, size = x.shape
+    mean = x[[(2 * k + 1) * count // (2 * components) for k in range(components)]]
+    ridge = 1e-6 * np.eye(size)
+    centred = x - x.mean(0)
+    cov = np.stack([centred.T @ centred / (count + 1e-6) + ridge] * components)
+    weight = np.full(components, 1 / components)
+    for _ in range(rounds):
+        like = np.stack([w / np.sqrt(np.linalg.det(s)) * np.exp(-0.5 * np.einsum(
+            "si,ij,sj->s", x - m, np.linalg.inv(s), x - m)) for w, m, s in zip(weight, mean, cov)])
+        share = like / like.sum(0)
+        number = share.sum(1) + 1e-6
+        weight, mean = number / number.sum(), share @ x / number[:, None]
+        cov = np.stack([(r[:, None] * (x - m)).T @ (x - m) / n + ridge
+                        for r, m, n in zip(share, mean, number)])
+    each = 0.5 * np.log(np.linalg.det(2 * np.pi * np.e * cov))
+    return np.sum(weight * (each - np.log(weight)))
+
+
+def dacer():
+    S, states, samples = 4, 2, 9
+    c = COMMON | {"nfe": S, "noise_scale": 0.3, "entropy_samples": samples,
+                  "entropy_states": states, "mixture_components": 2, "mixture_rounds": 5}
+    case = Uncertain(c, O + A + 9, A, "", mish, mish, groups={
+        "critic": names("critic/0", O + A, 2) + names("critic/1", O + A, 2)})
+    for name, value in (("critic/0/running_std", 0.4), ("critic/1/running_std", -1.0),
+                        ("entropy", -0.9)):
+        case.state[name], case.s[name] = steps.f32(value), jnp.asarray(steps.f32(value), float)
+    beta = 1 - np.exp(-0.1 / S - 0.5 * 9.9 * (2 * np.arange(1, S + 1) - 1) / S**2)
+    kept = np.cumprod(1 - beta)
+    before = np.append(1, kept[:-1])
+
+    def sample(p, obs, x, noise):
+        s = jnp.broadcast_to(obs.reshape(obs.shape[:1] + (1,) * (x.ndim - 2) + obs.shape[1:]),
+                             x.shape[:-1] + obs.shape[-1:])
+        for k, j in enumerate(reversed(range(S))):
+            e = jnp.broadcast_to(embed(jnp.array([k / S])), x.shape[:-1] + (9,))
+            guess = mlp(p, jnp.concatenate([s, x, e], -1), mish)
+            clean = jnp.clip(x / np.sqrt(kept[j]) - guess * np.sqrt(1 / kept[j] - 1), -1, 1)
+            x = (clean * beta[j] * np.sqrt(before[j]) + x * (1 - before[j]) * np.sqrt(1 - beta[j])
+                 ) / (1 - kept[j])
+            x = x + np.sqrt(beta[j] * (1 - before[j]) / (1 - kept[j])) * noise[0][k]
+        return jnp.clip(x + 0.3 * case.alpha() * noise[1], -1, 1)
+
+    def noise(prefix, shape):
+        return (case.draw(prefix + "base", shape, "normal"),
+                (case.draw(prefix + "steps", (S,) + shape, "normal"),
+                 case.draw(prefix + "exploration", shape, "normal")))
+
+    theta, obs, critic = case.group("actor"), case.b["obs"], case.group("critic")
+    a2 = sample(theta, case.b["next_obs"], *noise("", (B, A)))
+    actions = np.asarray(sample(theta, obs[:states], *noise("entropy_", (states, samples, A))))
+    entropy = jnp.asarray(np.mean([mixture_entropy(x, 2, 5) for x in actions]))
+    now = noise("policy_", (B, A))
+    case.twins(a2, entropy)
+    leaves = {f"critic/{i}/running_std": case.widths[i] for i in (0, 1)} | {"entropy": entropy}
+    case.finish("dacer", a2, entropy,
+                lambda p: -jnp.mean(case.q_min(critic, obs, sample(p, obs, *now))),
+                {"losses/return_std": case.widths[0]}, leaves=leaves)
+
+
+CASES = {"sac-flow": sac_flow, "mfpo": mfpo, "dacer": dacer}
 if __name__ == "__main__":
     for name in sys.argv[1:] or CASES:
         steps.rng = np.random.default_rng(zlib.crc32(name.encode()))
