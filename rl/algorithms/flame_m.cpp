@@ -4,22 +4,27 @@
 // Time: t = 0 noise, t = 1 action; x_t = t a + (1 - t) base_std e, and
 // x_r = x_t + (r - t) U(x_t, t, r): U = v + (r - t) dU/dt along the path.
 // Shapes: B batch, O observation, A action, K proposals, P particles.
+// --as-published takes the code's side in all of these, and in those that the
+// rectified flow shares (flame_r.cpp, 5 and 8 to 12).
 // Deviations from lzqw/FLAME@35df7a3, each with its test in flame_m_test.cpp:
 //  1. the target adds alpha * entropy, the code subtracts it: SoftTargetSign
 //  2. one base_std in path, bounds and density, the code has two: BaseStd
-//  3. one time axis in path, tangents and sampler; in the code the corner that
-//     the sampler uses is trained on points next to the data: TimeAxis
+//  3. one time axis in path, tangents and sampler; the code's path has the
+//     action at 1, its tangents and sampler the noise, so that the corner the
+//     sampler uses is trained on points next to the data: TimeAxis
 //  4. a segment moves x by (r - t) U, the code by U: SegmentScale
 //  5. weights use the temperature, the code exp(max(alpha, 1e-5)), which is
 //     never below 1: WeightTemperature
 //  6. r = t for half of the rows, which anchors the velocity: EqualTimes
 //  7. no gradient of the critics in the policy loss (q_coef = 0): QCoef
 //  8. entropy by the determinant of the one step, exact for it, of the same
-//     sample as the action; the code expands it to first order: EntropyOfSample
+//     sample as the action: EntropyOfSample. The code expands it to first
+//     order over three segments of another sample, traces up to 10: OwnEntropy
 //  9. times are read as t and sinusoids of whole periods; the code's leave most
 //     channels nearly constant: FourierTimes
 // 10. one optimiser step per gradient and critics before their step in the
-//     weights; the code takes two steps and the critics after: OnePoint
+//     weights; the code takes two, the critics after the first: WeightsCritic
+// 11. a fixed temperature keeps its entropy in the target: FixedAlphaEntropy
 #include "rl/algorithms/flow_policy.h"
 
 namespace phlox::rl::flame_m {
@@ -32,6 +37,8 @@ struct Config {
   double r_equal_t = 0.5; // share of rows with r = t
   double adaptive_p = 0;  // power of the loss weight; 0: none
   double q_coef = 0;      // of -Q at a one-step action, as there 1
+  std::string meanflow_time = "unified", segment_scale = "interval";
+  bool fixed_alpha_entropy = true;
 
   Config() {
     // command-line defaults there, except the base's
@@ -55,6 +62,14 @@ struct Config {
            "power of the loss weight 1 / (squared error + 1e-3)");
     s.real("q_coef", q_coef, 0, 1e6,
            "weight of -Q at a one-step action in the policy loss");
+    s.choice("meanflow_time", meanflow_time, {"unified", "opposed"},
+             "time of tangents and sampler: that of the path, or as published "
+             "the opposite one");
+    s.choice("segment_scale", segment_scale, {"interval", "one"},
+             "how far a segment moves: its length in time times the average "
+             "velocity, or as published that itself");
+    s.flag("fixed_alpha_entropy", fixed_alpha_entropy,
+           "entropy in the target if alpha.fixed; none as published code");
   }
 };
 
@@ -64,17 +79,25 @@ struct Model {
   Learner learner;
 };
 
-MakeFlow policy(const FlowNetwork &network,
+MakeFlow policy(const Config &c, const FlowNetwork &network,
                 const std::vector<Tensor> &parameters) {
+  bool opposed = c.meanflow_time == "opposed";
+  bool whole = c.segment_scale == "one";
   return [=](const Tensor &obs) {
-    return mean_velocity_flow(
-        [=](const Tensor &x, const Tensor &t, const Tensor &r) {
-          return network(parameters, obs, x, {t, r});
-        });
+    auto u = [=](const Tensor &x, const Tensor &t, const Tensor &r) {
+      return opposed ? network(parameters, obs, x, {1 - t, 1 - r})
+                     : network(parameters, obs, x, {t, r});
+    };
+    Flow flow = mean_velocity_flow(u);
+    if (whole)
+      flow.displace = [=](const Tensor &x, const Tensor &t, double h) {
+        return u(x, t, t + h);
+      };
+    return flow;
   };
 }
 
-// a point on the path and the time r >= t that its average velocity leads to
+// a point on the path and the time r that its average velocity leads to
 struct Query {
   PathPoint point;
   Tensor r; // (B, 1)
@@ -86,9 +109,11 @@ Query draw_query(const Model &m, const Transitions &batch, const Key &key) {
   Tensor u = key.uniform("time", {rows, 3});
   auto column = [&](int64_t i) { return slice(u, {0, i}, {rows, 1}); };
   Tensor early = min(column(0), column(1)), late = max(column(0), column(1));
-  Tensor t = clip(early, flow.time_min, flow.time_max);
-  // r reaches 1, where the sampler asks
-  Tensor r = select(column(2) < m.config.r_equal_t, t, max(late, t));
+  bool opposed = m.config.meanflow_time == "opposed";
+  Tensor t = clip(opposed ? late : early, flow.time_min, flow.time_max);
+  // r reaches 1, where the sampler asks, or opposed 0
+  Tensor r = select(column(2) < m.config.r_equal_t, t,
+                    opposed ? min(early, t) : max(late, t));
   return {path_point(flow, batch.action, t, key), r};
 }
 
@@ -98,8 +123,8 @@ Tensor critic_term(Entry &e, const Model &m, const std::vector<Tensor> &actor,
   Tensor x0 =
       key.normal("policy_base", {obs.extent(0), m.learner.env().action_size}) *
       m.config.flow.base_std;
-  Tensor action =
-      clip(integrate(policy(m.actor.network, actor)(obs), x0, 1), -1, 1);
+  Tensor action = clip(
+      integrate(policy(m.config, m.actor.network, actor)(obs), x0, 1), -1, 1);
   const TwinCritic &target = m.learner.target();
   return -mean(target.least(target.parameters().read(e), obs, action));
 }
@@ -120,7 +145,9 @@ PolicyLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
   const Tensor &r = query.r;
   auto parameters = m.actor.network.mlp().parameters().read(e);
   Tensor u = m.actor.network(parameters, batch.obs, x, {t, r}); // (B, A)
-  Tensor du = jvp(u, {x, t, r}, {velocity, 1, 0});              // (B, A)
+  // opposed times run from the action on, while v does not
+  Tensor dx = c.meanflow_time == "opposed" ? -velocity : velocity;
+  Tensor du = jvp(u, {x, t, r}, {dx, 1, 0}); // (B, A)
   Tensor error = u - stopgradient(velocity + (r - t) * du);
   Tensor rows = mean(square(error), 1); // (B)
   if (c.adaptive_p > 0)
@@ -141,13 +168,14 @@ void train_step(Entry &e, const Model &m) {
   const Config &c = m.config;
 
   auto actor = m.actor.network.mlp().parameters().read(e);
-  Losses losses = begin_step(e, m.learner, c.flow,
-                             policy(m.actor.network, actor), c.nfe, batch, key);
+  Losses losses =
+      begin_step(e, m.learner, c.flow, policy(c, m.actor.network, actor), c.nfe,
+                 batch, key);
 
   // the velocity to pi* ~ exp(Q / alpha) by the old critics, then its average
   Query query = draw_query(m, batch, key);
   Posterior posterior =
-      posterior_at(e, m.learner, c.flow, batch.obs, query.point, key);
+      posterior_at(e, m.learner, c.flow, losses, batch.obs, query.point, key);
   PolicyLoss found = policy_loss(e, m, batch, query, posterior.velocity, key);
   losses.actor = found.actor;
 
@@ -167,6 +195,8 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   auto config = read_settings<Config>(json);
   check_request(env, acting);
   config.flow.check_path();
+  if (config.learner.temperature.fixed && !config.fixed_alpha_entropy)
+    config.learner.entropy_sign = 0;
   Program program("flame-m");
   Model model{config, {}, {}};
   model.actor =
@@ -177,13 +207,12 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   add_acting(program, acting, env, model.learner, config.flow, config.nfe,
              [&](Entry &e, const Tensor &obs) {
                const FlowNetwork &average = model.actor.average;
-               return policy(average, average.mlp().parameters().read(e))(obs);
+               return policy(config, average,
+                             average.mlp().parameters().read(e))(obs);
              });
   return program;
 }
 
-// what of the published code can be had by keys: not its time axis, segment
-// scale, weight temperature and second critic step (3, 4, 5, 10)
 const nlohmann::json published = {{"entropy_sign", -1},
                                   {"path_std", 1.0},
                                   {"density_std", 1.0},
@@ -193,8 +222,23 @@ const nlohmann::json published = {{"entropy_sign", -1},
                                   {"entropy.steps", 3},
                                   {"entropy.estimator", "trace_disp"},
                                   {"entropy.probe", "normal"},
+                                  {"entropy.one_probe", true},
+                                  {"entropy.trace_clip", 10.0},
+                                  {"entropy.sample", "own"},
                                   {"r_equal_t", 0.0},
-                                  {"q_coef", 1.0}};
+                                  {"q_coef", 1.0},
+                                  {"meanflow_time", "opposed"},
+                                  {"segment_scale", "one"},
+                                  {"fixed_alpha_entropy", false},
+                                  {"critic.steps", 2},
+                                  {"weights_critic", "after"},
+                                  {"weight_temperature", "exp"},
+                                  {"alpha.floor", 0.0},
+                                  {"weight_floor", 1e-5},
+                                  {"truncnorm", "one_sided"},
+                                  {"target_noise", true},
+                                  {"clip_noise", false},
+                                  {"fixed_alpha_noise", "constant"}};
 
 const Registration registration({"flame-m",
                                  "MeanFlow in one step, regression reweighted "

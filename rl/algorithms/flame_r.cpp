@@ -13,6 +13,7 @@
 //
 // The least squares solution is E[(a - x) / (1 - t) | x_t = x] for a ~ pi*, the
 // velocity that carries noise to pi* ~ exp(Q / alpha).
+// --as-published takes the code's side in all of these.
 // Deviations from lzqw/FLAME@35df7a3, each with its test in flame_r_test.cpp:
 //  1. the target adds alpha * entropy, the code subtracts it: SoftTargetSign
 //  2. one base_std in path, bounds and density, the code has two: BaseStd
@@ -21,16 +22,21 @@
 //  4. the noisy action is not clipped to the box, which the sampler leaves at
 //     small t: PathLeavesTheBox
 //  5. the target takes a plain sample and its own entropy, the code the best of
-//     32 and the entropy found by integrating back: TargetSample
+//     32 with noise, and the entropy found by integrating back: TargetNoise
 //  6. entropy by the divergence on the sampler's own path at midpoints, with
 //     signs drawn per step; the code goes backward at right points with one
 //     Gaussian probe for all steps: EntropyOnThePath
 //  7. midpoint steps instead of Euler's, which lose spread: Solver
 //  8. particles are clipped before the critics rank them: RankClipped
 //  9. the temperature's floor holds in target, weights and noise, the code's in
-//     the weights alone: AlphaFloor
-// 10. truncated normal noise by its inverse in the nearer tail, without the
-//     code's fallback for NaN: FarIntervals
+//     the weights alone: WeightFloor
+// 10. truncated normal noise by its inverse in the nearer tail; the code's,
+//     taken from below, gives ends of far intervals: OneSided
+// 11. a fixed temperature explores as a trained one of its value and evaluates
+//     without noise; the code's noise is then e^0.1, in evaluation too, and 0.1
+//     in the target: FixedAlphaNoise
+// 12. noisy actions are clipped; the code's are not, in the target either. The
+//     trainer clips what the environment and the replay get: ClipNoise
 #include "rl/algorithms/flow_policy.h"
 
 namespace phlox::rl::flame_r {
@@ -103,7 +109,7 @@ void train_step(Entry &e, const Model &m) {
   // where pi* ~ exp(Q / alpha) would send noisy actions, by the old critics
   PathPoint point = draw_point(m, batch, key);
   Posterior posterior =
-      posterior_at(e, m.learner, c.flow, batch.obs, point, key);
+      posterior_at(e, m.learner, c.flow, losses, batch.obs, point, key);
   losses.actor = policy_loss(e, m, batch, point, posterior);
 
   m.learner.report(e, "losses/flow_loss", losses.actor.loss);
@@ -135,13 +141,16 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
 }
 
 const nlohmann::json published = {
-    {"entropy_sign", -1},       {"path_std", 1.0},
-    {"density_std", 1.0},       {"clip_path", true},
-    {"rank_clipped", false},    {"target_particles", 32},
-    {"k_reduction", "mean"},    {"embedding", "sin1"},
-    {"solver", "euler"},        {"nfe", 20},
-    {"entropy.steps", 20},      {"entropy.estimator", "div_reverse"},
-    {"entropy.probe", "normal"}};
+    {"entropy_sign", -1},        {"path_std", 1.0},
+    {"density_std", 1.0},        {"clip_path", true},
+    {"rank_clipped", false},     {"target_particles", 32},
+    {"k_reduction", "mean"},     {"embedding", "sin1"},
+    {"solver", "euler"},         {"nfe", 20},
+    {"entropy.steps", 20},       {"entropy.estimator", "div_reverse"},
+    {"entropy.probe", "normal"}, {"entropy.one_probe", true},
+    {"alpha.floor", 0.0},        {"weight_floor", 1e-3},
+    {"truncnorm", "one_sided"},  {"target_noise", true},
+    {"clip_noise", false},       {"fixed_alpha_noise", "constant"}};
 
 const Registration registration(
     {"flame-r", "rectified flow, regression reweighted by the critics",

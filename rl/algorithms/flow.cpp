@@ -44,8 +44,11 @@ Tensor volume_change(const Flow &flow, const Tensor &x, const Tensor &t,
   if (s.estimator == "logdet")
     return logdet(
         jacobian_rows([&](const Tensor &y) { return y + displace(y); }, x));
+  auto bounded = [&](const Tensor &change) {
+    return s.trace_clip ? clip(change, -*s.trace_clip, *s.trace_clip) : change;
+  };
   if (s.estimator == "trace_disp")
-    return trace_of(displace, x, s.trace, probe);
+    return bounded(trace_of(displace, x, s.trace, probe));
   // div: at the point that the solver's rule looks at
   Tensor point = x, time = t;
   if (flow.quadrature > 0) {
@@ -53,7 +56,7 @@ Tensor volume_change(const Flow &flow, const Tensor &x, const Tensor &t,
     time = t + h * flow.quadrature;
   }
   auto velocity = [&](const Tensor &y) { return flow.velocity(y, time); };
-  return trace_of(velocity, point, s.trace, probe) * h;
+  return bounded(trace_of(velocity, point, s.trace, probe) * h);
 }
 
 // one probe per step and row, or several; none for an exact trace
@@ -64,8 +67,11 @@ Tensor draw_probes(const EntropySettings &s, int64_t steps, const Tensor &x,
   Extents shape{steps, x.extent(0), x.extent(-1)};
   if (s.probes > 1)
     shape.insert(shape.begin() + 2, s.probes);
-  return s.probe == "sign" ? key.sign(stream, shape)
-                           : key.normal(stream, shape);
+  if (s.one_probe)
+    shape.erase(shape.begin());
+  Tensor drawn =
+      s.probe == "sign" ? key.sign(stream, shape) : key.normal(stream, shape);
+  return s.one_probe ? repeat(drawn, steps, 0) : drawn;
 }
 
 // x and the sum of volume changes after all steps; one change per step
@@ -108,6 +114,12 @@ void EntropySettings::visit(Settings &s, Settings::Choices estimators) {
   s.integer("entropy.probes", probes, 1, 1024, "probes per divergence");
   s.integer("entropy.steps", steps, 0, 1024,
             "steps of the entropy's own path, 0: the sampler's");
+  s.flag(
+      "entropy.one_probe", one_probe,
+      "one probe for all steps, as published code, which keeps its variance");
+  s.optional_real("entropy.trace_clip", trace_clip, 1e-6, 1e6,
+                  "largest change of log volume that counts per step, as "
+                  "published code");
 }
 
 void SolverSettings::visit(Settings &s) {

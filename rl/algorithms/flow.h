@@ -43,7 +43,9 @@ struct EntropySettings {
   std::string trace = "hutchinson"; // or exact
   std::string probe = "sign";       // or normal
   int64_t probes = 1;
-  int64_t steps = 0; // 0: on the sampler's own path
+  int64_t steps = 0;      // 0: on the sampler's own path
+  bool one_probe = false; // for all steps, instead of one for each
+  std::optional<double> trace_clip = {}; // largest trace of a step
   void visit(Settings &settings, Settings::Choices estimators);
 };
 
@@ -60,7 +62,8 @@ struct FlowSample {
 ///     trace_disp   sum_k tr d(x_{k+1} - x_k) / d x_k
 ///     div_reverse  surprise_at the clipped end
 /// Traces are exact, or means of z'(J z) over vectors z of signs or normal
-/// numbers, drawn per step and row as `stream`. density_std stands for base_std
+/// numbers, drawn per step and row as `stream`; a step's part counts up to
+/// trace_clip either way. density_std stands for base_std
 /// inside the density. Shapes:  x0 (B, A). Source:  Chen et al. 2018 (change of
 /// variables), Hutchinson 1989.
 FlowSample sample_with_entropy(const Flow &flow, const Tensor &x0,

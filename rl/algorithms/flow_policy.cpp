@@ -1,4 +1,5 @@
 #include "rl/algorithms/flow_policy.h"
+#include <cmath>
 #include <fmt/format.h>
 
 namespace phlox::rl {
@@ -29,6 +30,27 @@ void FlowSettings::visit_path(Settings &s) {
   s.real("time_min", time_min, 1e-6, 1, "least time of the regression");
   s.real("time_max", time_max, 0, 1 - 1e-6, "largest time of the regression");
   s.flag("clip_path", clip_path, "clip noisy actions to the box");
+  s.choice("weight_temperature", weight_temperature, {"alpha", "exp"},
+           "temperature of the weights: alpha, or as published e^alpha, which "
+           "is above 1; a fixed alpha is taken as it is");
+  s.optional_real("weight_floor", weight_floor, 0, 1e6,
+                  "least temperature of the weights alone, as published code");
+  s.choice("weights_critic", weights_critic, {"before", "after"},
+           "critics of the weights: before, or as published after their step");
+  s.choice("truncnorm", truncnorm, {"two_sided", "one_sided"},
+           "inverse of the proposals' truncated normal: in the nearer tail, or "
+           "as published from below, which far out gives interval ends");
+  s.choice("entropy.sample", entropy_sample, {"action", "own"},
+           "whose entropy: of the target's action, or as published of another "
+           "sample from noise of density_std");
+  s.flag("target_noise", target_noise,
+         "exploration noise on the target's action too, as published code");
+  s.flag("clip_noise", clip_noise,
+         "clip actions after exploration noise; the trainer clips what the "
+         "environment gets in any case");
+  s.choice("fixed_alpha_noise", fixed_alpha_noise, {"alpha", "constant"},
+           "exploration noise if alpha.fixed, in units of noise_scale: alpha, "
+           "or as published e^0.1, in evaluation too, and 0.1 in the target");
 }
 
 void FlowSettings::check_path() const {
@@ -80,6 +102,33 @@ PathPoint path_point(const FlowSettings &settings, const Tensor &action,
 
 namespace {
 
+enum class Use { acting, evaluating, target };
+
+// standard deviation of exploration noise; empty for none
+Tensor noise_std(Entry &entry, const Learner &learner,
+                 const FlowSettings &settings, Use use) {
+  if (settings.noise_scale == 0 ||
+      (use == Use::target && !settings.target_noise))
+    return {};
+  const Temperature &temperature = learner.temperature();
+  if (temperature.fixed() && settings.fixed_alpha_noise == "constant")
+    return entry.scalar((use == Use::target ? 0.1 : std::exp(0.1)) *
+                        settings.noise_scale);
+  if (use == Use::evaluating)
+    return {};
+  return temperature.value(entry) * settings.noise_scale;
+}
+
+Tensor explore(Entry &entry, const Learner &learner,
+               const FlowSettings &settings, const Tensor &action,
+               const Key &key, Use use) {
+  Tensor std = noise_std(entry, learner, settings, use);
+  if (std.empty())
+    return action;
+  Tensor noisy = action + std * key.normal("exploration", action.shape());
+  return settings.clip_noise ? clip(noisy, -1, 1) : noisy;
+}
+
 // the best of several ends of paths; clipped before or after the ranking
 Tensor best_of(Entry &entry, const Learner &learner,
                const FlowSettings &settings, const Tensor &obs,
@@ -105,9 +154,14 @@ FlowSample next_sample(Entry &entry, const Learner &learner,
   } else {
     x0 = key.normal("base", {rows, size}) * settings.base_std;
   }
-  FlowSample sample = sample_with_entropy(flow, x0, steps, settings.entropy,
-                                          settings.std_in_density(), key);
-  Tensor action = stopgradient(sample.action);
+  bool own = settings.entropy_sample == "own";
+  FlowSample sample = sample_with_entropy(
+      flow,
+      own ? key.normal("entropy_base", x0.shape()) * settings.std_in_density()
+          : x0,
+      steps, settings.entropy, settings.std_in_density(), key);
+  Tensor action =
+      stopgradient(own ? integrate(flow, x0, steps) : sample.action);
   if (!settings.squashed)
     return {action, sample.entropy};
   return {tanh(action), sample.entropy + sum(log_tanh_slope(action), -1)};
@@ -119,6 +173,7 @@ Losses begin_step(Entry &entry, const Learner &learner,
   FlowSample next =
       next_sample(entry, learner, settings, policy, steps, batch.next_obs, key);
   Tensor in_box = settings.squashed ? next.action : clip(next.action, -1, 1);
+  in_box = explore(entry, learner, settings, in_box, key, Use::target);
   Losses losses = learner.losses(entry, batch, in_box, next.entropy);
   losses.action = next.action;
   return losses;
@@ -141,12 +196,8 @@ void add_acting(
                         ? ends
                         : best_of(e, learner, settings, obs, ends, ends);
     action = to_box(settings, action);
-    if (noisy && settings.noise_scale > 0) {
-      Tensor noise = key.normal("exploration", action.shape());
-      Tensor std = learner.temperature().value(e) * settings.noise_scale;
-      action = clip(action + std * noise, -1, 1);
-    }
-    e.output("action", action);
+    e.output("action", explore(e, learner, settings, action, key,
+                               noisy ? Use::acting : Use::evaluating));
   });
 }
 
@@ -162,13 +213,25 @@ void add_acting(Program &program, const std::vector<int> &acting,
 }
 
 Posterior posterior_at(Entry &entry, const Learner &learner,
-                       const FlowSettings &settings, const Tensor &obs,
-                       const PathPoint &point, const Key &key) {
-  return reverse_sample(point.x, point.t, learner.temperature().value(entry),
-                        settings.proposals, settings.std_of_path(), key,
-                        [&](const Tensor &actions) {
-                          return learner.score(entry, obs, actions);
-                        });
+                       const FlowSettings &settings, const Losses &losses,
+                       const Tensor &obs, const PathPoint &point,
+                       const Key &key) {
+  const Temperature &temperature = learner.temperature();
+  Tensor alpha = temperature.value(entry);
+  if (settings.weight_floor)
+    alpha = max(alpha, *settings.weight_floor);
+  if (settings.weight_temperature == "exp" && !temperature.fixed())
+    alpha = exp(alpha);
+  auto score = [&](const Tensor &actions) {
+    return settings.weights_critic == "before"
+               ? learner.score(entry, obs, actions)
+               : learner.score_after(entry, losses, obs, actions);
+  };
+  return reverse_sample(point.x, point.t, alpha, settings.proposals,
+                        settings.std_of_path(), key, score,
+                        settings.truncnorm == "two_sided"
+                            ? ProposalNoise::truncated
+                            : ProposalNoise::one_sided);
 }
 
 void report_weights(Entry &entry, const Learner &learner,

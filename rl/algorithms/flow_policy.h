@@ -13,6 +13,12 @@ struct FlowSettings {
   std::optional<double> path_std, density_std;
   double time_min = 1e-3, time_max = 0.9946;
   bool clip_path = false, rank_clipped = true;
+  // as published code has it; all keys of visit_path
+  bool target_noise = false, clip_noise = true;
+  std::string fixed_alpha_noise = "alpha", entropy_sample = "action";
+  std::string weight_temperature = "alpha", weights_critic = "before";
+  std::string truncnorm = "two_sided";
+  std::optional<double> weight_floor;
   std::string embedding = "fourier";
   EntropySettings entropy;
   bool squashed = false; // the box by tanh instead of clipping; not a key
@@ -88,10 +94,11 @@ void add_acting(Program &program, const std::vector<int> &acting,
                 const FlowNetwork &average);
 
 /// Finds where the flow to pi* goes from a point, by reverse sampling with the
-/// critics' scores.
+/// critics' scores: those before the step of `losses`, or after it.
 Posterior posterior_at(Entry &entry, const Learner &learner,
-                       const FlowSettings &settings, const Tensor &obs,
-                       const PathPoint &point, const Key &key);
+                       const FlowSettings &settings, const Losses &losses,
+                       const Tensor &obs, const PathPoint &point,
+                       const Key &key);
 
 /// Adds effective sample size and largest weight to the metrics.
 ///

@@ -33,7 +33,8 @@
 //     (networks.h): SquashStaysFinite
 //  3. tau by 24 halvings of ln tau within the step, the same for all states of
 //     a batch; it has no memory. mirror_temperature fixes it instead, as the
-//     paper's first version did: MirrorTemperature
+//     paper's first version did: MirrorTemperature. mirror_rate follows it by
+//     ln tau += mirror_rate (ess_target - mean ess / K): DualMirrorTemperature
 //  4. a few proposals are resampled by weight, each with its own time and
 //     noise, instead of regressing on all: ResampledMean
 //  5. acting takes one plain sample: its entropy explores, so that no noise is
@@ -50,7 +51,7 @@ struct Config {
   FlowSettings flow;
   SolverSettings solver;
   double ess_target = 0.5; // share of the proposals
-  std::optional<double> mirror_temperature;
+  std::optional<double> mirror_temperature, mirror_rate;
   int64_t resampled = 4;
   std::string squash_grad = "path";
 
@@ -72,7 +73,11 @@ struct Config {
     s.real("ess_target", ess_target, 0, 1,
            "effective sample size of the weights, as a share of proposals");
     s.optional_real("mirror_temperature", mirror_temperature, 1e-6, 1e6,
-                    "temperature of the mirror step, instead of ess_target");
+                    "temperature of the mirror step, instead of ess_target; "
+                    "with mirror_rate the first one, else 1");
+    s.optional_real("mirror_rate", mirror_rate, 0, 10,
+                    "step of the mirror temperature's logarithm per update "
+                    "towards ess_target, instead of solving for it");
     s.integer("resampled", resampled, 1, 64,
               "latent actions drawn by weight per state");
     s.choice("squash_grad", squash_grad, {"path", "endpoint", "linear", "none"},
@@ -86,6 +91,7 @@ struct Model {
   Config config;
   FlowActor actor; // v(obs, z, t)
   Learner learner;
+  Leaf log_mirror; // ln tau; only with mirror_rate
 };
 
 // latent actions of the old policy, and weights that make them the new one's
@@ -95,6 +101,25 @@ struct MirrorStep {
   Tensor temperature; // ()
   Tensor kl;          // of the weights from equal ones, mean over B, ()
 };
+
+// bounds as those of the halvings
+constexpr double least_mirror = 1e-4, most_mirror = 1e3;
+
+Tensor mirror_temperature(Entry &e, const Model &m, const Tensor &advantages) {
+  const Config &c = m.config;
+  if (c.mirror_rate)
+    return exp(e.read(m.log_mirror));
+  return c.mirror_temperature ? e.scalar(*c.mirror_temperature)
+                              : temperature_of_ess(advantages, c.ess_target);
+}
+
+// ln tau after the dual step: too few effective samples raise it
+Tensor dual_step(Entry &e, const Model &m, const Tensor &weights) {
+  const Config &c = m.config;
+  Tensor share = mean(ess(weights)) / static_cast<double>(c.flow.proposals);
+  return clip(e.read(m.log_mirror) + *c.mirror_rate * (c.ess_target - share),
+              std::log(least_mirror), std::log(most_mirror));
+}
 
 MirrorStep mirror_step(Entry &e, const Model &m, const Tensor &obs,
                        const Key &key) {
@@ -108,9 +133,7 @@ MirrorStep mirror_step(Entry &e, const Model &m, const Tensor &obs,
       stopgradient(integrate(flow, noise * c.flow.base_std, c.solver.steps()));
   Tensor q = m.learner.score(e, obs, tanh(step.latents)); // (B, K)
   Tensor advantages = q - expand(mean(q, 1), 1);
-  step.temperature = c.mirror_temperature
-                         ? e.scalar(*c.mirror_temperature)
-                         : temperature_of_ess(advantages, c.ess_target);
+  step.temperature = mirror_temperature(e, m, advantages);
   Tensor exponents = stopgradient(advantages / step.temperature);
   step.weights = softmax(exponents, 1);
   step.kl = mean(sum(step.weights * exponents, 1) - logsumexp(exponents, 1)) +
@@ -178,6 +201,8 @@ void train_step(Entry &e, const Model &m) {
   MirrorStep step = mirror_step(e, m, batch.obs, key);
   PolicyLoss found = policy_loss(e, m, batch, step, key);
   losses.actor = found.actor;
+  if (c.mirror_rate)
+    losses.leaves.emplace_back(m.log_mirror, dual_step(e, m, step.weights));
 
   m.learner.report(e, "losses/flow_loss", found.flow_loss);
   m.learner.report(e, "losses/divergence", found.divergence);
@@ -194,6 +219,8 @@ void train_step(Entry &e, const Model &m) {
 void init(Entry &e, const Model &m) {
   Key key = m.learner.init(e);
   m.actor.init(e, key);
+  if (m.config.mirror_rate)
+    e.write(m.log_mirror, std::log(m.config.mirror_temperature.value_or(1)));
 }
 
 Program build(const EnvSpec &env, const nlohmann::json &json,
@@ -202,7 +229,9 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   check_request(env, acting);
   config.check();
   Program program("fmer");
-  Model model{config, {}, {}};
+  Model model{config, {}, {}, {}};
+  if (config.mirror_rate)
+    model.log_mirror = program.leaf("log_mirror_temperature", {});
   model.actor =
       FlowActor(program, env, 1, config.learner.actor, config.flow.embedding);
   model.learner = model.actor.learner(program, config.learner, env);

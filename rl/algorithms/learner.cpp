@@ -120,6 +120,13 @@ Tensor Learner::temperature_turn(Entry &entry) const {
   return every(entry.read(step_), settings_.temperature.every);
 }
 
+Tensor Learner::score_after(Entry &entry, const Losses &losses,
+                            const Tensor &obs, const Tensor &actions) const {
+  Gate unused(entry); // never committed: update() takes the step itself
+  return critic_.least(critic_adam_.step(entry, unused, losses.critic.grads),
+                       obs, actions);
+}
+
 namespace {
 // of a metric on steps that do not compute it
 constexpr double absent = std::numeric_limits<double>::quiet_NaN();

@@ -83,6 +83,9 @@ public:
   Tensor score(Entry &entry, const Tensor &obs, const Tensor &actions) const;
   /// Tells whether the temperature moves in this update; empty if always.
   Tensor temperature_turn(Entry &entry) const;
+  /// Returns min Q of the critics after one optimiser step of `losses`.
+  Tensor score_after(Entry &entry, const Losses &losses, const Tensor &obs,
+                     const Tensor &actions) const;
   /// Updates everything, unless something is not finite, and writes the
   /// metrics that all algorithms have.
   void update(Entry &entry, const Losses &losses) const;

@@ -1,6 +1,7 @@
 #include "rl/algorithms/posterior.h"
 #include "rl/algorithms/networks.h"
 #include <cmath>
+#include <numbers>
 
 namespace phlox::rl {
 namespace {
@@ -8,21 +9,28 @@ namespace {
 // what a mean square is divided by instead of 0
 constexpr double smallest = 1e-20;
 
+Tensor draw_noise(const Tensor &lower, const Tensor &upper, const Key &key,
+                  ProposalNoise kind) {
+  if (kind == ProposalNoise::truncated)
+    return key.truncnormal("proposal", lower, upper);
+  if (kind == ProposalNoise::clipped)
+    return key.normal("proposal", lower.shape());
+  constexpr double root = std::numbers::sqrt2;
+  Tensor u = key.uniform("proposal", lower.shape());
+  Tensor from = erf(lower / root), to = erf(upper / root);
+  return max(min(erfinv(from + u * (to - from)) * root, upper), lower);
+}
+
 } // namespace
 
 Posterior reverse_sample(const Tensor &x, const Levels &levels,
                          const Tensor &alpha, int64_t proposals, const Key &key,
                          const std::function<Tensor(const Tensor &)> &score,
-                         bool truncated) {
+                         ProposalNoise kind) {
   const auto &[signal, std] = levels; // (B, 1)
-  Tensor eps;                         // (B, K, A)
-  if (truncated) {
-    Tensor lower = repeat((x - signal) / std, proposals, 1);
-    Tensor upper = repeat((x + signal) / std, proposals, 1);
-    eps = key.truncnormal("proposal", lower, upper);
-  } else {
-    eps = key.normal("proposal", {x.extent(0), proposals, x.extent(1)});
-  }
+  Tensor lower = repeat((x - signal) / std, proposals, 1);
+  Tensor upper = repeat((x + signal) / std, proposals, 1);
+  Tensor eps = draw_noise(lower, upper, key, kind); // (B, K, A)
   // inside the box by construction: clipping removes rounding only
   Tensor actions =
       clip((expand(x, 1) - expand(std, 1) * eps) / expand(signal, 1), -1, 1);
@@ -39,9 +47,10 @@ Posterior reverse_sample(const Tensor &x, const Levels &levels,
 
 Posterior reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
                          int64_t proposals, double base_std, const Key &key,
-                         const std::function<Tensor(const Tensor &)> &score) {
+                         const std::function<Tensor(const Tensor &)> &score,
+                         ProposalNoise kind) {
   Posterior found = reverse_sample(x, Levels{t, (1 - t) * base_std}, alpha,
-                                   proposals, key, score);
+                                   proposals, key, score, kind);
   found.velocity = stopgradient((found.action - x) / (1 - t));
   return found;
 }

@@ -21,6 +21,13 @@ struct Levels {
   Tensor signal, noise; ///< (B, 1), or (B, J, 1) for J actions per row
 };
 
+/// Where the noise of proposals comes from.
+enum class ProposalNoise {
+  truncated, ///< N(0, 1) truncated to the box, inverted in the nearer tail
+  one_sided, ///< the same inverted from below: far out, draws are interval ends
+  clipped,   ///< N(0, 1), actions that leave the box moved to its faces
+};
+
 /// Draws K clean actions per row from the Gaussian truncated to the box, the
 /// other factor of p(a | x), and weights them by exp(score / alpha). No
 /// gradient flows through any of it.
@@ -30,19 +37,19 @@ struct Levels {
 Posterior
 reverse_sample(const Tensor &x, const Tensor &t, const Tensor &alpha,
                int64_t proposals, double base_std, const Key &key,
-               const std::function<Tensor(const Tensor &actions)> &score);
+               const std::function<Tensor(const Tensor &actions)> &score,
+               ProposalNoise kind = ProposalNoise::truncated);
 
 /// The same for any path between actions and noise; its velocity stays empty.
-/// Without `truncated`, noise is drawn from N(0, 1) and actions that leave the
-/// box are moved to its faces, which biases the weighted mean, as public code
-/// has it.
+/// Other kinds of noise than truncated are those of public code: clipping
+/// biases the weighted mean.
 ///
 /// Shapes:  x (B, A), levels (B, 1), alpha (), score: (B, K, A) -> (B, K).
 Posterior
 reverse_sample(const Tensor &x, const Levels &levels, const Tensor &alpha,
                int64_t proposals, const Key &key,
                const std::function<Tensor(const Tensor &actions)> &score,
-               bool truncated = true);
+               ProposalNoise kind = ProposalNoise::truncated);
 
 /// What weighted noise and its score say about a row in latent space.
 struct LatentPosterior {

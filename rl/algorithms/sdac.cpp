@@ -97,7 +97,8 @@ Posterior noise_at(Entry &e, const Model &m, const Tensor &obs,
       point.x, point.levels, m.learner.temperature().value(e),
       c.sampled.proposals, key,
       [&](const Tensor &actions) { return m.learner.score(e, obs, actions); },
-      c.proposal_noise == "truncated");
+      c.proposal_noise == "truncated" ? ProposalNoise::truncated
+                                      : ProposalNoise::clipped);
 }
 
 // score matching: K targets share one query point

@@ -33,6 +33,7 @@ public:
   /// Returns 1 where the floor holds the temperature up, else 0.
   Tensor at_floor(Entry &entry) const;
   double goal() const { return goal_; }
+  bool fixed() const { return settings_.fixed; }
   /// Gives log_alpha (mean entropy - goal) and its slope: too little entropy
   /// raises alpha.
   TemperatureLoss loss(Entry &entry, const Tensor &mean_entropy) const;

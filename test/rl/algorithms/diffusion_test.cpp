@@ -153,7 +153,7 @@ TEST(Diffusion, TruncatedNoise) {
               Tensor flat = sum(a, -1);
               return 2 * flat - 3 * square(flat);
             },
-            truncated);
+            truncated ? ProposalNoise::truncated : ProposalNoise::clipped);
         e.output("noise", mean(found.noise));
         e.output("largest", amax(abs(sum(found.actions, -1)), {0, 1}));
       });

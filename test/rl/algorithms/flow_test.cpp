@@ -164,8 +164,9 @@ TEST(Flow, ProbesAreUnbiasedWithTheirKnownVariance) {
   // J of section T11: trace -0.7; variance 4.98 by normal probes, 1.20 by signs
   const std::vector<float> transposed = {-1,  .1f, -.2f, .3f, -.5f,
                                          .6f, 0,   .4f,  .8f};
-  auto spread = [&](const std::string &probe, int64_t probes) {
-    EntropySettings settings{"div", "hutchinson", probe, probes, 0};
+  auto spread = [&](const std::string &probe, int64_t probes, int64_t steps = 1,
+                    bool one = false) {
+    EntropySettings settings{"div", "hutchinson", probe, probes, 0, one};
     auto traces = column({}, [&](Entry &e) {
       Tensor x = fill(e.scalar(0), {20'000, 3}, 0);
       Tensor j = constant(e.trace(), {3, 3}, transposed);
@@ -175,7 +176,7 @@ TEST(Flow, ProbesAreUnbiasedWithTheirKnownVariance) {
           },
           "euler");
       Key key(e.count(1), e.count(0), "f");
-      return sample_with_entropy(flow, x, 1, settings, 1, key).entropy -
+      return sample_with_entropy(flow, x, steps, settings, 1, key).entropy -
              gaussian_surprise(x, 1);
     });
     double mean = 0, square = 0;
@@ -192,6 +193,33 @@ TEST(Flow, ProbesAreUnbiasedWithTheirKnownVariance) {
   auto [four_mean, four_variance] = spread("sign", 4);
   EXPECT_NEAR(four_mean, -.7, .02);
   EXPECT_NEAR(four_variance, .3, .02);
+  // along a path: fresh ones divide the variance by steps, one for all does not
+  EXPECT_NEAR(spread("sign", 1, 20).second, .06, .003);
+  EXPECT_NEAR(spread("sign", 1, 20, true).second, 1.2, .06);
+}
+
+TEST(Flow, TraceClip) {
+  // x moves by 15 x: a trace of 15 counts as 10, two of them as 20
+  auto change = [](int64_t size, std::optional<double> bound) {
+    EntropySettings settings{"trace_disp", "exact", "sign", 1, 0};
+    settings.trace_clip = bound;
+    return test::run_traced([&](Entry &e) {
+             Tensor x = fill(e.scalar(0), {1, size}, 0);
+             Flow flow =
+                 mean_velocity_flow([](const Tensor &y, const Tensor &,
+                                       const Tensor &) { return y * 15; });
+             Key key(e.count(1), e.count(0), "f");
+             e.output(
+                 "h",
+                 sample_with_entropy(flow, x, 1, settings, 1, key).entropy -
+                     gaussian_surprise(x, 1));
+           })
+        .at("h")
+        .reals[0];
+  };
+  EXPECT_NEAR(change(1, {}), 15, 1e-6);
+  EXPECT_NEAR(change(1, 10), 10, 1e-6);
+  EXPECT_NEAR(change(2, 40), 30, 1e-6);
 }
 
 TEST(Flow, OwnPathOfTheEntropy) {

@@ -101,6 +101,33 @@ TEST(Fmer, MirrorTemperature) {
                SettingsError);
 }
 
+TEST(Fmer, DualMirrorTemperature) {
+  // each update moves ln tau by rate (target - share); on equal advantages it
+  // ends where halving finds tau
+  const char *leaf = "leaf:log_mirror_temperature";
+  StoredProgram solved("fmer", {{"ess_target", .6}});
+  StoredProgram dual("fmer", {{"ess_target", .6}, {"mirror_rate", 2.}});
+  dual.argument(leaf) = {std::log(.3)};
+  Tensors first = dual.run();
+  EXPECT_NEAR(first.at("losses/mirror_temperature").reals[0], .3, 1e-7);
+  double share = first.at("losses/ess_mean").reals[0] / 5;
+  EXPECT_NEAR(first.at(leaf).reals[0], std::log(.3) + 2 * (.6 - share), 1e-6);
+  for (int update = 0; update < 80; ++update)
+    dual.argument(leaf) = dual.run().at(leaf).reals;
+  EXPECT_NEAR(std::exp(dual.argument(leaf)[0]) /
+                  solved.metric("losses/mirror_temperature"),
+              1, 1e-3);
+  // the first one is what is said, and 1 otherwise
+  for (double tau : {1., .2}) {
+    nlohmann::json settings = {{"mirror_rate", .1}};
+    if (tau != 1)
+      settings["mirror_temperature"] = tau;
+    Program program = find_algorithm("fmer")->build(kTask, settings, {});
+    EXPECT_NEAR(test::initial_state(program, 1).at(leaf).reals[0],
+                std::log(tau), 1e-6);
+  }
+}
+
 TEST(Fmer, ResampledMean) {
   // draws at the middles of equal steps of u: the weighted mean of the losses
   StoredProgram one("fmer", {{"resampled", 1}, {"squash_grad", "none"}});
