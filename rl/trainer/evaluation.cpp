@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace phlox::rl {
 namespace {
@@ -12,6 +13,13 @@ namespace {
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) /
          static_cast<double>(values.size());
+}
+
+// row i of a table of n rows
+std::vector<double> row_of(std::span<const float> table, int i, int n) {
+  const std::size_t width = table.size() / n;
+  const auto row = table.subspan(i * width, width);
+  return {row.begin(), row.end()};
 }
 
 } // namespace
@@ -73,6 +81,12 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
   result.parts.resize(episodes);
   PartSums sums(n, names.size());
   std::vector<int> finished(n);
+  const bool drawable = env.obs_size() <= 2 && env.action_size() <= 2;
+  if (drawable) {
+    result.first_actions.resize(episodes);
+    result.final_obs.resize(episodes);
+  }
+  std::vector<std::vector<double>> first_action(n); // of the current episodes
   std::vector<float> action(std::size_t(n) * env.action_size());
   env.reset();
   // environment i runs the episodes i, i + n, i + 2 n, ...
@@ -88,11 +102,15 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
           limit, left));
     actor.act(env.obs(), first_step + static_cast<std::uint64_t>(t), action);
     env.step(action);
+    for (int i = 0; drawable && i < n; ++i)
+      if (first_action[i].empty())
+        first_action[i] = row_of(action, i, n);
     sums.add(env.reward_parts());
     for (int i = 0; i < n; ++i) {
       if (!env.terminated()[i] && !env.truncated()[i])
         continue;
       std::vector<double> parts = sums.take(i);
+      std::vector<double> first = std::exchange(first_action[i], {});
       int episode = finished[i]++ * n + i;
       if (episode >= episodes)
         continue;
@@ -101,6 +119,10 @@ std::optional<Evaluation> evaluate(Actor &actor, AnyEnvironment &env,
       result.parts[episode] = std::move(parts);
       if (!result.success.empty())
         result.success[episode] = env.success()[i];
+      if (drawable) {
+        result.first_actions[episode] = std::move(first);
+        result.final_obs[episode] = row_of(env.next_obs(), i, n);
+      }
       --left;
     }
   }

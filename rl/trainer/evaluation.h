@@ -18,6 +18,9 @@ struct Evaluation {
   std::vector<double> success; // from 0 to 1, none if the task does not say
   std::vector<std::string> part_names;
   std::vector<std::vector<double>> parts; // of each return, (P)
+  // one row per episode, if observations and actions are at most two numbers:
+  // what can be drawn as a map of where a policy goes
+  std::vector<std::vector<double>> first_actions, final_obs;
   std::int64_t broken = 0; // environment steps and starts without numbers
   double seconds = 0;
 };

@@ -191,6 +191,30 @@ class ReportTest(ReportCase):
         for got, wanted in zip(line["y"][1:], (-9.5, -3.5)):
             self.assertAlmostEqual(got, wanted)
 
+    def test_where_episodes_go_is_a_map(self):
+        run = make_run(self.place, "r1")
+        ends = [[4.5, 0.5]] * 90 + [[-4, 1]] * 8 + [[0, 5]] * 2
+        (run / "eval-800.json").write_text(json.dumps(
+            {"env_step": 800, "returns": [1.0], "final_obs": ends,
+             "first_actions": [[0, 1]] * 100}))
+        # where nothing is left to see at the end, the actions: three ways
+        (run / "eval-800-particles1.json").write_text(json.dumps(
+            {"env_step": 800, "returns": [1.0], "final_obs": [[0]] * 3,
+             "first_actions": [[0.6, 0], [0, -0.6], [0, 0.6]]}))
+        page, notes = self.report(run)
+        self.assertEqual(notes, [])
+        self.assertIn("seed 1: 2 of 4 directions", self.text)
+        self.assertRegex(self.text, "100 last observations of eval-800.json, "
+                         r"±5\.1: right 90, up 2, left 8, down 0;")
+        self.assertRegex(self.text, "3 first actions of eval-800-particles1"
+                         r".json, .*: right 1, up 1, left 0, down 1;")
+        # 3 cells of the first map and 3 of the second
+        self.assertEqual(self.text.count("<rect x="), 6)
+        (run / "eval-800.json").write_text(json.dumps(
+            {"env_step": 800, "returns": [1.0], "final_obs": [["a", 2]]}))
+        _, notes = self.report(run)
+        self.assertIn("eval-800.json: must hold env_step and returns", notes[0])
+
 
 if __name__ == "__main__":
     unittest.main()

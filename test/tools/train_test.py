@@ -103,6 +103,10 @@ class TrainTest(CliTest):
         found = json.loads((run / "eval-2000.json").read_text())
         # the same state, start states and noise as training's last evaluation
         self.assertEqual(found["returns"], final["returns"])
+        # a task of one number: where each episode began and ended
+        for key in ("first_actions", "final_obs"):
+            self.assertEqual([len(row) for row in found[key]], [1] * 4)
+        self.assertEqual(len({row[0] for row in found["final_obs"]}), 4)
         low, high = found["interval"]
         self.assertTrue(min(found["returns"]) <= low <= found["mean"] <= high
                         <= max(found["returns"]))

@@ -240,6 +240,10 @@ Json describe(const rl::Evaluation &evaluation) {
     result["success"] = rl::mean_success(evaluation);
     result["successes"] = evaluation.success;
   }
+  if (!evaluation.final_obs.empty()) {
+    result["first_actions"] = evaluation.first_actions;
+    result["final_obs"] = evaluation.final_obs;
+  }
   const std::vector<double> parts = rl::mean_parts(evaluation);
   for (std::size_t k = 0; k < parts.size(); k++)
     result["reward_parts"][evaluation.part_names[k]] = parts[k];

@@ -57,6 +57,7 @@ std::string page(const std::vector<Run> &runs,
   out += learning_section(groups);
   out += comparison_section(groups);
   out += aggregate_section(groups);
+  out += ends_section(groups);
   out += rewards_section(groups);
   out += diagnostics_section(groups);
   out += throughput_section(groups);

@@ -21,6 +21,7 @@ std::string notes_section(const std::vector<Run> &runs,
 std::string learning_section(const std::vector<Group> &groups);
 std::string comparison_section(const std::vector<Group> &groups);
 std::string aggregate_section(const std::vector<Group> &groups);
+std::string ends_section(const std::vector<Group> &groups);
 std::string rewards_section(const std::vector<Group> &groups);
 std::string diagnostics_section(const std::vector<Group> &groups);
 std::string throughput_section(const std::vector<Group> &groups);

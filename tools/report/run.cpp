@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 namespace phlox::report {
@@ -216,6 +217,12 @@ private:
         row.returns = found.at("returns").get<std::vector<double>>();
         if (row.returns.empty() || row.nfe < 1 || row.particles < 1)
           throw std::runtime_error("empty");
+        row.ends = points(found, "final_obs");
+        row.ends_are_actions =
+            std::ranges::adjacent_find(row.ends, std::ranges::not_equal_to()) ==
+            row.ends.end();
+        if (row.ends_are_actions)
+          row.ends = points(found, "first_actions");
         run_.policies.push_back(std::move(row));
       } catch (const std::exception &) {
         run_.notes.push_back(
@@ -224,6 +231,20 @@ private:
                         path.string()));
       }
     }
+  }
+
+  // rows of two finite numbers; none if the file has no such rows
+  static std::vector<std::array<double, 2>> points(const json &found,
+                                                   const char *key) {
+    std::vector<std::array<double, 2>> rows;
+    for (const json &one : found.value(key, json::array())) {
+      if (!one.is_array() || one.size() != 2)
+        return {};
+      rows.push_back({one[0].get<double>(), one[1].get<double>()});
+      if (!std::isfinite(rows.back()[0]) || !std::isfinite(rows.back()[1]))
+        throw std::runtime_error("not finite");
+    }
+    return rows;
   }
 
   Run &run_;

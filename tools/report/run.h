@@ -1,6 +1,7 @@
 // What a run folder holds, as far as it can be read.
 #pragma once
 #include "tools/report/table.h"
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -32,6 +33,10 @@ struct PolicyRow {
   bool last_parameters = false; // --no-ema
   double env_step = 0, sample_us = 0;
   std::vector<double> returns;
+  // where episodes went in tasks of two numbers: their last observations or,
+  // where those are all the same, their first actions; else empty
+  std::vector<std::array<double, 2>> ends;
+  bool ends_are_actions = false;
 };
 
 struct Run {
