@@ -2,7 +2,8 @@
 
 150 to 300 lines; Config before the networks and losses, train_step() of at most
 60 lines before the exports; every numbered deviation in the header names its
-test, which exists; links to code are pinned to a commit or release.
+test, which exists; links to code are pinned to a commit or release. The page on
+algorithms has a row for each.
 """
 
 import re
@@ -15,6 +16,8 @@ DEVIATION = re.compile(r"^// +(\d+)\. (.*?)(?=^// +\d+\.|^(?!//)|\Z)",
 TEST_NAME = re.compile(r": *(\w+)\s*$")
 TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
 STEP_START = re.compile(r"^(?!//).*\btrain_step\(.*?\{$", re.M)
+REGISTERED = re.compile(r"\bRegistration\s+\w+\(\s*\{\s*\"([\w-]+)\"")
+PAGE = "docs/algorithms.md"
 REPOSITORY = re.compile(r"\bDeviations from (\S+)", re.I)
 PINNED = re.compile(r"@[0-9a-f]{7,40}[:,.]?$|@v?\d+(\.\d+)+[:,.]?$|v\d+[:,.]?$")
 
@@ -36,6 +39,7 @@ def step_lines(text):
 
 def check(root):
     complaints = []
+    page = checks.read(root, PAGE) if (root / PAGE).exists() else ""
     sources = [path for path in checks.files(root, ".cpp")
                if str(path.parent) == "rl/algorithms"]
     tests = "".join(checks.read(root, path) for path in
@@ -46,6 +50,12 @@ def check(root):
         if "struct Config" not in text:
             continue  # a part that algorithms share
         complain = lambda what: complaints.append(f"{path}: {what}")
+        names = REGISTERED.findall(text)
+        if not names:
+            complain("must register an algorithm")
+        for name in names:
+            if f"| `{name}` |" not in page:
+                complain(f"{PAGE} must have a row for `{name}`")
         lines = text.count("\n")
         if not SHORTEST <= lines <= LONGEST:
             complain(f"must have {SHORTEST} to {LONGEST} lines: got {lines}")
@@ -82,7 +92,9 @@ struct Config {
 Tensor train_step(const Config &c) {
   return c;
 }
+const Registration registration({"sac", "soft actor-critic", build});
 """
+ROW = {"docs/algorithms.md": "| `sac` | Gaussian |\n"}
 TESTS = "TEST(Sac, SoftTargetSign) {}\n"
 PATH = "rl/algorithms/sac.cpp"
 
@@ -94,8 +106,12 @@ def padded(text, lines=150):
 checks.run(
     check,
     {PATH: padded(GOOD), "test/rl/algorithms/sac_test.cpp": TESTS,
-     "rl/algorithms/networks.cpp": "// shared\n"},
+     "rl/algorithms/networks.cpp": "// shared\n", **ROW},
     [({PATH: GOOD}, "must have 150 to 300 lines"),
+     ({PATH: padded(GOOD.replace('"sac"', '"sac-2"')), **ROW},
+      "must have a row for `sac-2`"),
+     ({PATH: padded(GOOD.replace("Registration", "Other"))},
+      "must register an algorithm"),
      ({PATH: padded(GOOD, 301)}, "must have 150 to 300 lines: got 301"),
      ({PATH: padded(GOOD.replace("Sign", "Value"))}, "got no SoftTargetValue"),
      ({PATH: padded(GOOD.replace(": SoftTargetSign", "."))}, "must end in"),
