@@ -163,4 +163,51 @@ OwnKernel inverseKernel(InverseOp op) {
       }};
 }
 
+// L^T is made where the upper triangle would be, row by row
+OwnKernel choleskyKernel(CholeskyOp op) {
+  int64_t n = shapeOf(op.getX()).back(),
+          count = matrices(tensorType(op.getX()));
+  int64_t tasks = tasksOf(count);
+  return {
+      tasks, [=](KernelBuilder &k, Value task) {
+        overMatrices(k, count, tasks, task, [&](Value first, int64_t width) {
+          Lanes m(k, n, n, width);
+          auto &vb = m.vb;
+          auto f32 = k.b.getF32Type();
+          Value start = k.mul(first, n * n);
+          auto place = [&](Value i, Value j) {
+            return k.add(start, k.add(k.mul(i, n), j));
+          };
+          k.loop(0, n, 1, [&](Value j) {
+            k.loop(j, k.i64(n), 1, [&](Value i) {
+              m.set(j, i,
+                    k.load(k.operands[0], place(i, j), f32, width, n * n));
+            });
+          });
+          k.loop(0, n, 1, [&](Value step) {
+            Value pivot = m.get(step, step);
+            Value positive =
+                vb.compare(VectorBuilder::Order::gt, pivot, vb.real(0));
+            Value root =
+                vb.select(positive, vb.sqrt(pivot),
+                          vb.real(std::numeric_limits<double>::quiet_NaN()));
+            k.loop(step, k.i64(n), 1, [&](Value i) {
+              m.set(step, i, vb.div(m.get(step, i), root));
+            });
+            k.loop(k.add(step, 1), k.i64(n), 1, [&](Value row) {
+              m.eliminate(step, row, m.get(step, row), row);
+            });
+          });
+          k.loop(0, n, 1, [&](Value j) {
+            k.loop(k.i64(0), j, 1, [&](Value i) {
+              k.store(vb.real(0), k.result, place(i, j), n * n);
+            });
+            k.loop(j, k.i64(n), 1, [&](Value i) {
+              k.store(m.get(j, i), k.result, place(i, j), n * n);
+            });
+          });
+        });
+      }};
+}
+
 } // namespace phlox

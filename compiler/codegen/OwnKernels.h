@@ -10,4 +10,5 @@ OwnKernel cumsumKernel(CumsumOp op);
 OwnKernel argMaxKernel(ArgMaxOp op);
 OwnKernel logDetKernel(LogDetOp op);
 OwnKernel inverseKernel(InverseOp op);
+OwnKernel choleskyKernel(CholeskyOp op);
 } // namespace phlox

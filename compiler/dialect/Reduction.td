@@ -121,4 +121,19 @@ def Phlox_InverseOp : Phlox_InferredOp<"inverse"> {
   let results = (outs Phlox_FloatTensor:$result);
   let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
 }
+def Phlox_CholeskyOp : Phlox_InferredOp<"cholesky"> {
+  let summary = "Factors small symmetric positive definite matrices.";
+  let description = [{
+    x = L L^T with L lower triangular and its diagonal positive. Only x's lower
+    triangle is read: the upper one counts as its mirror image, and has no
+    derivative. L is NaN from the first column on that shows x not to be
+    positive definite, and 0 above the diagonal. `inverse` solves with L.
+    Shapes: x (b..., A, A) -> the same. (C1) rank(x) >= 2 and the last two
+    extents are equal; (C2) A <= 32.
+    Example: `%l = phlox.cholesky %s : tensor<256x6x6xf32>`
+  }];
+  let arguments = (ins Phlox_FloatTensor:$x);
+  let results = (outs Phlox_FloatTensor:$result);
+  let assemblyFormat = "$x attr-dict `:` type($x) `->` type($result)";
+}
 #endif

@@ -108,6 +108,7 @@ Rounding roundingOf(mlir::Operation *op) {
       // backward stable as a whole, not element by element: `moved`
       {"inverse", {4 * kUlp, 4 * kUlp, 0}},
       {"logdet", {4 * kUlp, 4 * kUlp, 0}},
+      {"cholesky", {4 * kUlp, 4 * kUlp, 0}},
   };
   if (auto reduce = mlir::dyn_cast<ReduceOp>(op)) {
     bool isChoice = reduce.getKind() == Reduction::max ||
@@ -134,7 +135,7 @@ Rounding roundingOf(mlir::Operation *op) {
 HostTensor moved(const HostTensor &operand, const Rounding &rounding,
                  mlir::Operation *op, Noise &noise) {
   HostTensor result = operand;
-  if (mlir::isa<InverseOp, LogDetOp>(op)) {
+  if (mlir::isa<InverseOp, LogDetOp, CholeskyOp>(op)) {
     // n pivots, each rounding what is as large as the largest element
     int64_t n = operand.shape().back();
     for (size_t start = 0; start < result.reals.size(); start += n * n) {

@@ -119,7 +119,7 @@ void normalisation(Maker &m) {
   }
 }
 
-// I + tanh(x) / n is never singular
+// I + tanh(x) / n is never singular, its lower triangle positive definite
 void determinant(Maker &m) {
   int64_t n = 1 + m.choose().pick(8);
   Extents shape = {n, n};
@@ -131,7 +131,14 @@ void determinant(Maker &m) {
   Tensor rows = iota(m.entry.trace(), {n, n}, 0, Element::index),
          columns = iota(m.entry.trace(), {n, n}, 1, Element::index);
   Tensor a = x + convert(compare(Comparison::eq, rows, columns), Element::real);
-  m.keep(m.choose().once(2) ? inverse(a) : logdet(a));
+  switch (m.choose().pick(3)) {
+  case 0:
+    return m.keep(inverse(a));
+  case 1:
+    return m.keep(logdet(a));
+  default:
+    return m.keep(cholesky(a));
+  }
 }
 
 } // namespace

@@ -154,6 +154,22 @@ TEST(InterpreterTest, SolvesSmallMatrices) {
   EXPECT_EQ(singular[0], -kInfinity);
 }
 
+TEST(InterpreterTest, FactorsPositiveDefiniteMatrices) {
+  const char *op = "phlox.cholesky %x : tensor<3x3xf32> -> tensor<3x3xf32>";
+  // what stands above the diagonal is not read
+  auto factor = reals("%x: tensor<3x3xf32>", op,
+                      {real({3, 3}, {4, 99, 99, 2, 10, 99, -6, 3, 14})});
+  EXPECT_THAT(factor,
+              Pointwise(DoubleNear(1e-12),
+                        std::vector<double>{2, 0, 0, 1, 3, 0, -3, 2, 1}));
+  // the second pivot is 0, so that the first column stands
+  auto singular = reals("%x: tensor<3x3xf32>", op,
+                        {real({3, 3}, {4, 0, 0, 2, 1, 0, 2, 1, 5})});
+  for (int i = 0; i < 3; ++i)
+    for (int j = 0; j < 3; ++j)
+      EXPECT_EQ(std::isnan(singular[3 * i + j]), j > 0 && i >= j) << i << j;
+}
+
 TEST(InterpreterTest, MultipliesMatricesQuickly) {
   auto module = functionOfOp("%x: tensor<512x64xf32>, %y: tensor<64x64xf32>",
                              "phlox.matmul %x, %y : tensor<512x64xf32>, "

@@ -30,10 +30,9 @@ double tolerance(llvm::StringRef op, mlir::Type element, int64_t terms) {
       {"quantile", 8},     // the same
       {"normal", 8},       // quantile of a uniform
       {"truncnormal", 32}, // quantile of a difference of probabilities
-      {"truncquantile", 32},
-      {"inverse", 32}, // condition of the sampled matrices
-      {"logdet", 8},
-      {"scan", 16},
+      {"truncquantile", 32}, {"inverse", 32}, // condition of the sampled
+                                              // matrices
+      {"logdet", 8},         {"cholesky", 8}, {"scan", 16},
       {"layernorm", 16}, // variance of few numbers in the denominator
   };
   auto found = scales.find(op.str());
@@ -148,6 +147,9 @@ const std::pair<const char *, std::pair<const char *, const char *>> tails[] = {
                                "tensor<Nxf32>"}},
     {"inverse",
      {"%x: tensor<Nx4x4xf32>", "phlox.inverse %x : tensor<Nx4x4xf32> -> "
+                               "tensor<Nx4x4xf32>"}},
+    {"cholesky",
+     {"%x: tensor<Nx4x4xf32>", "phlox.cholesky %x : tensor<Nx4x4xf32> -> "
                                "tensor<Nx4x4xf32>"}},
     {"randombits",
      {"%k: tensor<2xi32>", "phlox.randombits %k, \"a\", [3, N] : "

@@ -49,7 +49,7 @@ void counters(HostTensor &tensor, unsigned, Random &random) {
   for (uint64_t &x : tensor.counts)
     x = random() | 1;
 }
-// far from singular
+// far from singular; the lower triangle is that of a positive definite one
 void matrices(HostTensor &tensor, unsigned, Random &random) {
   int64_t n = tensor.shape().back();
   for (size_t i = 0; i < tensor.reals.size(); ++i)
@@ -150,6 +150,8 @@ const Sample reductions[] = {
      "phlox.logdet %x : tensor<2x3x3xf32> -> tensor<2xf32>", matrices},
     {"inverse", "%x: tensor<2x3x3xf32>",
      "phlox.inverse %x : tensor<2x3x3xf32> -> tensor<2x3x3xf32>", matrices},
+    {"cholesky", "%x: tensor<2x3x3xf32>",
+     "phlox.cholesky %x : tensor<2x3x3xf32> -> tensor<2x3x3xf32>", matrices},
 };
 
 } // namespace
