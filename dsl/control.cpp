@@ -5,19 +5,6 @@
 namespace phlox {
 namespace {
 
-std::vector<mlir::Value> resolve_all(Trace &trace, std::string_view name,
-                                     const std::vector<Tensor> &tensors,
-                                     std::source_location at) {
-  std::vector<mlir::Value> values;
-  for (const Tensor &tensor : tensors) {
-    if (tensor.empty() || &tensor.trace() != &trace)
-      throw Error(at, std::string(name) +
-                          ": tensors must belong to one entry point");
-    values.push_back(trace.resolve(tensor, at));
-  }
-  return values;
-}
-
 Tensor zeros_if_null(Graph &graph, mlir::Value value, mlir::Value like,
                      Trace &trace) {
   return Tensor(value ? value : graph.zeros(tensorType(like)), &trace);

@@ -44,4 +44,21 @@ scan(int64_t length, const std::vector<Tensor> &inits,
      bool reverse = false,
      std::source_location at = std::source_location::current());
 
+/// Maps a function over an axis: `f` is written for one example and emitted
+/// once, for all of them. What `f` uses of the enclosing entry point is shared
+/// by the examples, and `grad` towards it inside of `f` is a gradient per
+/// example.
+///
+/// Shapes:  inputs with one extent N along their mapped axis, which `f` does
+///          not see -> each tensor that `f` returns, with N in front.
+///          `axes` has one mapped axis per input, negative from the end; none:
+///          the first of each.
+/// Errors:  Error if an axis or extent does not fit, or if noise or a key that
+///          differs by example is wanted in `f`: draw (N, ...) outside.
+std::vector<Tensor>
+vmap(const std::vector<Tensor> &inputs,
+     const std::function<std::vector<Tensor>(const std::vector<Tensor> &)> &f,
+     const Extents &axes = {},
+     std::source_location at = std::source_location::current());
+
 } // namespace phlox

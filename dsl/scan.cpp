@@ -18,18 +18,6 @@ mlir::Type stacked_type(mlir::Value value, int64_t length) {
   return type.clone(shape);
 }
 
-std::vector<mlir::Value> resolve(Trace &trace,
-                                 const std::vector<Tensor> &tensors,
-                                 std::source_location at) {
-  std::vector<mlir::Value> values;
-  for (const Tensor &tensor : tensors) {
-    if (tensor.empty() || &tensor.trace() != &trace)
-      throw Error(at, "scan: tensors must belong to one entry point");
-    values.push_back(trace.resolve(tensor, at));
-  }
-  return values;
-}
-
 // What every step of a scan must be given and give.
 void check_xs(int64_t length, const std::vector<mlir::Value> &xs,
               std::source_location at) {
@@ -58,33 +46,6 @@ void check_carries(const std::vector<mlir::Value> &inits,
                           formatShape(shapeOf(carries[i])));
 }
 
-// Closes the innermost body also when the user's function throws.
-class OpenBody {
-public:
-  OpenBody(Trace &trace, mlir::Block *block) : trace(trace) {
-    trace.push_body(block);
-  }
-  ~OpenBody() {
-    if (open)
-      trace.pop_body();
-  }
-  std::vector<mlir::Value> close() {
-    open = false;
-    return trace.pop_body();
-  }
-
-private:
-  Trace &trace;
-  bool open = true;
-};
-
-std::vector<Tensor> tensors_of(mlir::ValueRange values, Trace &trace) {
-  std::vector<Tensor> tensors;
-  for (mlir::Value value : values)
-    tensors.emplace_back(value, &trace);
-  return tensors;
-}
-
 } // namespace
 
 ScanStep scan(int64_t length, const std::vector<Tensor> &inits,
@@ -96,8 +57,8 @@ ScanStep scan(int64_t length, const std::vector<Tensor> &inits,
     throw Error(at, "scan: inits or xs must hold a tensor: got none");
   Trace &trace = (inits.empty() ? xs : inits).front().trace();
   trace.demand_open(at);
-  auto init_values = resolve(trace, inits, at);
-  auto xs_values = resolve(trace, xs, at);
+  auto init_values = resolve_all(trace, "scan", inits, at);
+  auto xs_values = resolve_all(trace, "scan", xs, at);
   check_xs(length, xs_values, at);
 
   // the body is built apart, then moved into the op
@@ -108,12 +69,12 @@ ScanStep scan(int64_t length, const std::vector<Tensor> &inits,
     block.addArgument(init.getType(), loc);
   for (mlir::Value x : xs_values)
     block.addArgument(row_type(x), loc);
-  OpenBody open(trace, &block);
+  OpenBody open(trace, &block, "scan");
   auto arguments = tensors_of(block.getArguments(), trace);
   auto split = arguments.begin() + static_cast<int64_t>(inits.size());
   ScanStep step = body({arguments.begin(), split}, {split, arguments.end()});
-  auto carries = resolve(trace, step.carries, at);
-  auto ys = resolve(trace, step.ys, at);
+  auto carries = resolve_all(trace, "scan", step.carries, at);
+  auto ys = resolve_all(trace, "scan", step.ys, at);
   check_carries(init_values, carries, at);
   std::vector<mlir::Value> yields = carries;
   yields.insert(yields.end(), ys.begin(), ys.end());

@@ -79,7 +79,7 @@ mlir::Value Trace::resolve(const Tensor &tensor, std::source_location at) {
         return body.block == value.getParentBlock();
       });
   if (home == bodies_.end())
-    throw Error(at, "tensor must be used inside the scan body that made it");
+    throw Error(at, "tensor must be used inside the body that made it");
   for (++home; home != bodies_.end(); ++home) {
     mlir::Value &inside = home->imported[value];
     if (!inside) {
@@ -93,8 +93,8 @@ mlir::Value Trace::resolve(const Tensor &tensor, std::source_location at) {
 
 void Trace::draw(std::string_view stream, std::source_location at) {
   if (bodies_.size() > 1)
-    throw Error(at, "noise must be drawn outside of a scan's body, one draw "
-                    "for all steps: got '" +
+    throw Error(at, "noise must be drawn outside of a " + bodies_.back().name +
+                        "'s body, one draw for all its runs: got '" +
                         std::string(stream) + "' inside");
   auto [entry, added] = streams_.emplace(hash_stream(stream), stream);
   if (added)
@@ -106,14 +106,39 @@ void Trace::draw(std::string_view stream, std::source_location at) {
                       entry->second + "' and '" + std::string(stream) + "'");
 }
 
+std::vector<mlir::Value> resolve_all(Trace &trace, std::string_view name,
+                                     const std::vector<Tensor> &tensors,
+                                     std::source_location at) {
+  std::vector<mlir::Value> values;
+  for (const Tensor &tensor : tensors) {
+    if (tensor.empty() || &tensor.trace() != &trace)
+      throw Error(at, std::string(name) +
+                          ": tensors must belong to one entry point");
+    values.push_back(trace.resolve(tensor, at));
+  }
+  return values;
+}
+
+std::vector<Tensor> tensors_of(mlir::ValueRange values, Trace &trace) {
+  std::vector<Tensor> tensors;
+  for (mlir::Value value : values)
+    tensors.emplace_back(value, &trace);
+  return tensors;
+}
+
 void Trace::demand_open(std::source_location at) const {
   if (closed_)
     throw Error(at, "tensor must be used inside its entry point: '" + name_ +
                         "' is complete");
 }
 
-void Trace::push_body(mlir::Block *block) {
-  bodies_.emplace_back(block);
+mlir::Block *Trace::make_block() {
+  regions_.push_back(std::make_unique<mlir::Region>());
+  return &regions_.back()->emplaceBlock();
+}
+
+void Trace::push_body(mlir::Block *block, std::string_view name) {
+  bodies_.emplace_back(block, name);
   builder.setInsertionPointToEnd(block);
 }
 

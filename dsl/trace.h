@@ -1,9 +1,10 @@
 // Builds the graph of one entry point: inserts checked ops, knows scopes and
-// the scan bodies that are open.
+// the bodies of scans and vmaps that are open.
 #pragma once
 #include "dsl/tensor.h"
 #include "llvm/ADT/DenseMap.h"
 #include <map>
+#include <memory>
 #include <string>
 
 namespace phlox {
@@ -17,41 +18,71 @@ public:
   const std::string &name() const { return name_; }
   /// Returns file, line and column inside the open scopes.
   mlir::Location location(std::source_location at) const;
-  /// Hands a value into the innermost open scan body, as a constant of every
-  /// body on the way.
+  /// Hands a value into the innermost open body, as a constant of every body on
+  /// the way.
   ///
   /// Errors: Error if the value was made inside a body that is closed.
   mlir::Value resolve(const Tensor &tensor, std::source_location at);
   /// Registers a noise stream.
   ///
   /// Errors: Error if the name is taken, its hash collides with another's, or
-  ///         a scan body is open.
+  ///         a body is open.
   void draw(std::string_view stream, std::source_location at);
   /// Refuses any further op: the entry point is complete.
   void close() { closed_ = true; }
   /// Throws if the entry point is complete.
   void demand_open(std::source_location at) const;
 
-  /// Opens a scan body, whose ops go to its block.
-  void push_body(mlir::Block *block);
+  /// Opens the body of a function that `name` ("scan") calls; its ops go to
+  /// `block`.
+  void push_body(mlir::Block *block, std::string_view name = "");
   /// Closes it and returns what it used of the outside, in order of use; the
   /// body's last block arguments stand for them.
   std::vector<mlir::Value> pop_body();
+  /// Makes a block that lives as long as the trace: what was made in it can be
+  /// refused later.
+  mlir::Block *make_block();
 
   mlir::OpBuilder builder;
   std::vector<std::string> scopes;
 
 private:
   struct Body {
-    explicit Body(mlir::Block *block) : block(block) {}
+    Body(mlir::Block *block, std::string_view name)
+        : block(block), name(name) {}
     mlir::Block *block;
+    std::string name;
     llvm::DenseMap<mlir::Value, mlir::Value> imported;
     std::vector<mlir::Value> constants;
   };
   std::string name_;
   std::vector<Body> bodies_; // the function's own first
   std::map<uint32_t, std::string> streams_;
+  std::vector<std::unique_ptr<mlir::Region>> regions_; // of make_block
   bool closed_ = false;
+};
+
+/// Closes a body, also when the user's function throws.
+class OpenBody {
+public:
+  OpenBody(Trace &trace, mlir::Block *block, std::string_view name)
+      : trace(trace) {
+    trace.push_body(block, name);
+  }
+  ~OpenBody() {
+    if (open)
+      trace.pop_body();
+  }
+  OpenBody(const OpenBody &) = delete;
+  OpenBody &operator=(const OpenBody &) = delete;
+  std::vector<mlir::Value> close() {
+    open = false;
+    return trace.pop_body();
+  }
+
+private:
+  Trace &trace;
+  bool open = true;
 };
 
 /// Names the ops made while it lives: Scope layer(trace, "critic/layer1").
@@ -67,6 +98,15 @@ public:
 private:
   Trace &trace;
 };
+
+/// Hands several tensors into the innermost open body; `name` is the caller's.
+///
+/// Errors: Error if one is empty or belongs to another entry point.
+std::vector<mlir::Value> resolve_all(Trace &trace, std::string_view name,
+                                     const std::vector<Tensor> &tensors,
+                                     std::source_location at);
+/// Returns values as the user's functions get them.
+std::vector<Tensor> tensors_of(mlir::ValueRange values, Trace &trace);
 
 /// Returns the 32-bit FNV-1a hash that a stream's name is counted under.
 uint32_t hash_stream(std::string_view name);

@@ -11,6 +11,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace phlox {
+class Batch;
 class Evaluation;
 class Graph;
 class Lowering;

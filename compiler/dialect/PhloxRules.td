@@ -7,9 +7,10 @@ include "mlir/IR/OpBase.td"
 def Phlox_Rules : OpInterface<"Rules"> {
   let cppNamespace = "::phlox";
   let description = [{
-    Evaluation, derivatives and lowering of one op. Derivatives are graph
-    building: they emit public ops at the graph's insertion point. A null value
-    stands for a zero tangent or cotangent, on the way in and on the way out.
+    Evaluation, derivatives, batching and lowering of one op. Derivatives and
+    batching are graph building: they emit public ops at the graph's insertion
+    point. A null value stands for a zero tangent or cotangent, on the way in
+    and on the way out.
   }];
   let methods = [
     InterfaceMethod<[{
@@ -27,6 +28,12 @@ def Phlox_Rules : OpInterface<"Rules"> {
       (ins "::phlox::Graph &":$graph,
            "::llvm::ArrayRef<::mlir::Value>":$cotangents,
            "::llvm::ArrayRef<bool>":$needed)>,
+    InterfaceMethod<[{
+        Emits the op for all examples of a `vmap`: operands and results that
+        differ by example have one more axis in front. See compiler/ops/Batch.h.
+      }], "::llvm::SmallVector<::mlir::Value>", "batch",
+      (ins "::phlox::Batch &":$batch,
+           "::llvm::ArrayRef<::mlir::Value>":$operands)>,
     InterfaceMethod<[{
         Says how the op becomes loops: element-wise, an index map, a kernel of
         its own, or a composition of simpler ops.

@@ -38,6 +38,8 @@ void ArgMaxOp::eval(Evaluation &evaluation) {
     }
 }
 
+PHLOX_BATCH_AXIS(ArgMaxOp)
+
 void ArgMaxOp::lower(Lowering &lowering) {
   lowering.kernel(argMaxKernel(*this));
 }

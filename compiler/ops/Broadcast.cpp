@@ -52,6 +52,14 @@ SmallVector<Value> BroadcastOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {shapeOf(result) == from ? result : g.reshape(result, from)};
 }
 
+SmallVector<Value> BroadcastOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  // missing axes come behind the examples
+  SmallVector<int64_t> from(getShape().size() - shapeOf(getX()).size(), 1);
+  llvm::append_range(from, shapeOf(getX()));
+  Value x = batch.reshape(operands[0], inFront(batch.size, from));
+  return {batch.broadcast(x, inFront(batch.size, getShape()))};
+}
+
 void BroadcastOp::lower(Lowering &lowering) {
   IndexMap map;
   ArrayRef<int64_t> from = shapeOf(getX());

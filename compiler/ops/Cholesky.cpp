@@ -77,6 +77,8 @@ SmallVector<Value> CholeskyOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {lowerHalf(g, plusTransposed(g, outer))};
 }
 
+PHLOX_BATCH_SAME(CholeskyOp)
+
 void CholeskyOp::lower(Lowering &lowering) {
   lowering.kernel(choleskyKernel(*this));
 }

@@ -66,6 +66,8 @@ SmallVector<Value> ConcatOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return results;
 }
 
+PHLOX_BATCH_AXIS(ConcatOp)
+
 void ConcatOp::lower(Lowering &lowering) { lowering.structured(); }
 
 } // namespace phlox

@@ -23,6 +23,10 @@ SmallVector<Value> ConstantOp::vjp(Graph &, ArrayRef<Value>, ArrayRef<bool>) {
   return {};
 }
 
+SmallVector<Value> ConstantOp::batch(Batch &batch, ArrayRef<Value>) {
+  return {batch.make<RepeatOp>(getResult(), batch.size, 0)};
+}
+
 void ConstantOp::lower(Lowering &lowering) { lowering.structured(); }
 
 } // namespace phlox

@@ -48,6 +48,8 @@ SmallVector<Value> ConvertOp::vjp(Graph &, ArrayRef<Value> cotangents,
   return {carriesDerivative(*this) ? cotangents[0] : Value()};
 }
 
+PHLOX_BATCH_SAME(ConvertOp)
+
 void ConvertOp::lower(Lowering &lowering) {
   mlir::Type element = tensorType(getResult()).getElementType();
   lowering.pointwise([element](VectorBuilder &v, ArrayRef<Value> operands) {

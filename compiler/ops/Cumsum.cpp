@@ -41,6 +41,8 @@ SmallVector<Value> CumsumOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<CumsumOp>(cotangents[0], getAxis(), !getReverse())};
 }
 
+PHLOX_BATCH_AXIS(CumsumOp)
+
 void CumsumOp::lower(Lowering &lowering) {
   lowering.kernel(cumsumKernel(*this));
 }

@@ -30,6 +30,8 @@ SmallVector<Value> ExpandOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.reshape(cotangents[0], shapeOf(getX()))};
 }
 
+PHLOX_BATCH_AXIS(ExpandOp)
+
 void ExpandOp::lower(Lowering &lowering) {
   IndexMap map;
   int64_t rank = tensorType(getX()).getRank(), inserted = getAxis();

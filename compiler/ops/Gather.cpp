@@ -45,6 +45,8 @@ SmallVector<Value> GatherOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<ScatterAddOp>(cotangents[0], getIndex(), count), Value()};
 }
 
+PHLOX_BATCH_SAME(GatherOp)
+
 void GatherOp::lower(Lowering &lowering) {
   lowering.kernel(gatherKernel(*this));
 }

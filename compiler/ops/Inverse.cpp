@@ -69,6 +69,8 @@ SmallVector<Value> InverseOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.neg(g.make<MatmulOp>(transposed, right))};
 }
 
+PHLOX_BATCH_SAME(InverseOp)
+
 void InverseOp::lower(Lowering &lowering) {
   lowering.kernel(inverseKernel(*this));
 }

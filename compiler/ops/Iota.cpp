@@ -27,6 +27,8 @@ void IotaOp::eval(Evaluation &evaluation) {
   });
 }
 
+PHLOX_BATCH_AXIS(IotaOp)
+
 void IotaOp::lower(Lowering &lowering) {
   RankedTensorType type = tensorType(getResult());
   mlir::Type element = type.getElementType();

@@ -68,6 +68,8 @@ SmallVector<Value> LayerNormOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return jvp(g, cotangents);
 }
 
+PHLOX_BATCH_SAME(LayerNormOp)
+
 void LayerNormOp::lower(Lowering &lowering) {
   lowering.decompose([op = *this](Graph &g) mutable -> SmallVector<Value> {
     Value centred = g.sub(op.getX(), meanOfRows(g, op.getX()));

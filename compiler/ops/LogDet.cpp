@@ -67,6 +67,8 @@ SmallVector<Value> LogDetOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.mul(spread, inverseTransposed(g, getX()))};
 }
 
+PHLOX_BATCH_SAME(LogDetOp)
+
 void LogDetOp::lower(Lowering &lowering) {
   lowering.kernel(logDetKernel(*this));
 }

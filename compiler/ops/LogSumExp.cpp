@@ -50,6 +50,8 @@ SmallVector<Value> LogSumExpOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.mul(weights, spread)};
 }
 
+PHLOX_BATCH_AXIS(LogSumExpOp)
+
 void LogSumExpOp::lower(Lowering &lowering) {
   lowering.decompose([op = *this](Graph &g) mutable -> SmallVector<Value> {
     Value x = op.getX();

@@ -1,7 +1,34 @@
 // Rules of matmul.
 #include "compiler/ops/Rules.h"
+#include <numeric>
 
 namespace phlox {
+namespace {
+
+// (n, b..., M, K) by a shared (b..., K, N): the rows of all examples are rows
+// of one matrix, so that nothing is copied
+Value timesShared(Batch &batch, Value lhs, Value rhs) {
+  SmallVector<int64_t> shape(shapeOf(lhs));
+  // where the examples go: behind the op's own batch axes, and back
+  SmallVector<int64_t> there(shape.size());
+  std::iota(there.begin(), there.end(), 0);
+  auto end = there.end() - 2;
+  bool moves = shape.size() > 3;
+  std::rotate(there.begin(), there.begin() + 1, end);
+  Value moved = moves ? batch.make<TransposeOp>(lhs, there) : lhs;
+  SmallVector<int64_t> flat(shapeOf(moved)), apart = flat;
+  flat.erase(flat.end() - 3);
+  flat[flat.size() - 2] *= batch.size;
+  Value product = batch.make<MatmulOp>(batch.reshape(moved, flat), rhs);
+  apart.back() = shapeOf(rhs).back();
+  Value result = batch.reshape(product, apart);
+  SmallVector<int64_t> back(there.size());
+  for (auto [to, from] : llvm::enumerate(there))
+    back[from] = int64_t(to);
+  return moves ? batch.make<TransposeOp>(result, back) : result;
+}
+
+} // namespace
 
 llvm::LogicalResult MatmulOp::inferReturnTypes(mlir::MLIRContext *, Where where,
                                                Adaptor adaptor, Types &types) {
@@ -59,6 +86,18 @@ SmallVector<Value> MatmulOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   if (cotangents[0] && needed[1])
     right = g.make<MatmulOp>(g.transposeLast(getLhs()), cotangents[0]);
   return {left, right};
+}
+
+SmallVector<Value> MatmulOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  bool left = Batch::isMapped(operands[0], getLhs()),
+       right = Batch::isMapped(operands[1], getRhs());
+  if (left && right)
+    return batch.same(*this, operands);
+  if (left)
+    return {timesShared(batch, operands[0], operands[1])};
+  Value lhs = batch.transposeLast(operands[0]),
+        rhs = batch.transposeLast(operands[1]);
+  return {batch.transposeLast(timesShared(batch, rhs, lhs))};
 }
 
 void MatmulOp::lower(Lowering &lowering) { lowering.structured(); }

@@ -67,6 +67,8 @@ SmallVector<Value> MishOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return jvp(g, cotangents);
 }
 
+PHLOX_BATCH_SAME(MishOp)
+
 void MishOp::lower(Lowering &lowering) {
   int64_t order = getOrder();
   lowering.pointwise([order](VectorBuilder &v, ArrayRef<Value> operands) {

@@ -22,6 +22,8 @@ void NormalOp::eval(Evaluation &evaluation) {
                [&](int64_t i, double u) { result[i] = quantileOf(u); });
 }
 
+PHLOX_BATCH_NONE(NormalOp)
+
 void NormalOp::lower(Lowering &lowering) {
   lowering.decompose([op = *this](Graph &g) mutable -> SmallVector<Value> {
     Value u = g.make<UniformOp>(op.getKey(), op.getStream(), op.getShape());

@@ -52,6 +52,11 @@ SmallVector<Value> PadOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<SliceOp>(cotangents[0], getLow(), shapeOf(getX()))};
 }
 
+SmallVector<Value> PadOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  return {batch.make<PadOp>(operands[0], inFront(0, getLow()),
+                            inFront(0, getHigh()))};
+}
+
 void PadOp::lower(Lowering &lowering) { lowering.kernel(padKernel(*this)); }
 
 } // namespace phlox

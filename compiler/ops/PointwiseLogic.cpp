@@ -71,6 +71,8 @@ void evalCounts(Evaluation &evaluation, Function function) {
 // logical and, or
 PHLOX_NO_DERIVATIVE(LogicalAndOp)
 PHLOX_NO_DERIVATIVE(LogicalOrOp)
+PHLOX_BATCH_SAME(LogicalAndOp)
+PHLOX_BATCH_SAME(LogicalOrOp)
 void LogicalAndOp::eval(Evaluation &evaluation) {
   evalCounts(evaluation, [](uint64_t x, uint64_t y) { return x & y; });
 }
@@ -88,6 +90,7 @@ void LogicalOrOp::lower(Lowering &lowering) {
 
 // compare
 PHLOX_NO_DERIVATIVE(CompareOp)
+PHLOX_BATCH_SAME(CompareOp)
 mlir::LogicalResult CompareOp::inferReturnTypes(mlir::MLIRContext *context,
                                                 Where where, Adaptor adaptor,
                                                 Types &types) {
@@ -118,6 +121,7 @@ void CompareOp::lower(Lowering &lowering) {
 
 // isfinite
 PHLOX_NO_DERIVATIVE(IsFiniteOp)
+PHLOX_BATCH_SAME(IsFiniteOp)
 mlir::LogicalResult IsFiniteOp::inferReturnTypes(mlir::MLIRContext *context,
                                                  Where, Adaptor adaptor,
                                                  Types &types) {
@@ -138,6 +142,7 @@ void IsFiniteOp::lower(Lowering &lowering) {
 }
 
 // select
+PHLOX_BATCH_SAME(SelectOp)
 mlir::LogicalResult SelectOp::inferReturnTypes(mlir::MLIRContext *, Where where,
                                                Adaptor adaptor, Types &types) {
   Value condition = adaptor.getCondition(), onTrue = adaptor.getOnTrue(),
@@ -194,6 +199,8 @@ void SelectOp::lower(Lowering &lowering) {
 // counters
 PHLOX_NO_DERIVATIVE(CountAddOp)
 PHLOX_NO_DERIVATIVE(CountRemOp)
+PHLOX_BATCH_SAME(CountAddOp)
+PHLOX_BATCH_SAME(CountRemOp)
 void CountAddOp::eval(Evaluation &evaluation) {
   evalCounts(evaluation, [](uint64_t x, uint64_t y) { return x + y; });
 }

@@ -93,6 +93,7 @@ constexpr Unary quantile{
 
 PHLOX_UNARY(QuantileOp, quantile)
 PHLOX_NO_DERIVATIVE(TruncQuantileOp)
+PHLOX_BATCH_SAME(TruncQuantileOp)
 
 void TruncQuantileOp::eval(Evaluation &evaluation) {
   const HostTensor &u = evaluation.operand(0), &lower = evaluation.operand(1),

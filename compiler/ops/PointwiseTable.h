@@ -3,7 +3,7 @@
 #pragma once
 #include "compiler/codegen/Lowering.h"
 #include "compiler/interpreter/Evaluation.h"
-#include "compiler/ops/Graph.h"
+#include "compiler/ops/Batch.h"
 
 namespace phlox {
 
@@ -32,6 +32,7 @@ double erfinvOf(double x);
 
 // An element-wise slope is a diagonal matrix: jvp and vjp are one product.
 #define PHLOX_UNARY(OP, ROW)                                                   \
+  PHLOX_BATCH_SAME(OP)                                                         \
   void OP::eval(Evaluation &evaluation) { evaluation.pointwise((ROW).eval); }  \
   SmallVector<Value> OP::jvp(Graph &g, ArrayRef<Value> tangents) {             \
     if (!tangents[0] || !(ROW).push)                                           \
@@ -49,6 +50,7 @@ double erfinvOf(double x);
   }
 
 #define PHLOX_BINARY(OP, ROW)                                                  \
+  PHLOX_BATCH_SAME(OP)                                                         \
   void OP::eval(Evaluation &evaluation) { evaluation.pointwise((ROW).eval); }  \
   SmallVector<Value> OP::jvp(Graph &g, ArrayRef<Value> tangents) {             \
     Value x = getLhs(), y = getRhs(), z = getResult(), left, right;            \

@@ -24,6 +24,8 @@ void RandomBitsOp::eval(Evaluation &evaluation) {
     result.counts[i] = drawBits(key, hash, i);
 }
 
+PHLOX_BATCH_NONE(RandomBitsOp)
+
 void RandomBitsOp::lower(Lowering &lowering) {
   uint32_t hash = streamHash(getStream());
   lowering.generate([hash](VectorBuilder &v, Value index, ArrayRef<Value> key) {

@@ -25,6 +25,8 @@ void RandomKeyOp::eval(Evaluation &evaluation) {
   evaluation.result().counts = {key.first, key.second};
 }
 
+PHLOX_BATCH_NONE(RandomKeyOp)
+
 void RandomKeyOp::lower(Lowering &lowering) {
   lowering.generate([](VectorBuilder &v, Value index, ArrayRef<Value> scalars) {
     mlir::Type word = v.builder.getI32Type();

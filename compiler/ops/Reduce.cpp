@@ -98,6 +98,13 @@ SmallVector<Value> ReduceOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {spread};
 }
 
+SmallVector<Value> ReduceOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  SmallVector<int64_t> axes;
+  for (int64_t axis : getAxes())
+    axes.push_back(axis + 1);
+  return {batch.make<ReduceOp>(getKind(), operands[0], axes)};
+}
+
 void ReduceOp::lower(Lowering &lowering) { lowering.structured(); }
 
 } // namespace phlox

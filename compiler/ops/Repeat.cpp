@@ -34,6 +34,8 @@ SmallVector<Value> RepeatOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.sum(cotangents[0], {int64_t(getAxis())})};
 }
 
+PHLOX_BATCH_AXIS(RepeatOp)
+
 void RepeatOp::lower(Lowering &lowering) {
   IndexMap map;
   int64_t rank = tensorType(getX()).getRank(), inserted = getAxis();

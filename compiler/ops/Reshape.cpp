@@ -57,6 +57,10 @@ SmallVector<Value> ReshapeOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.reshape(cotangents[0], shapeOf(getX()))};
 }
 
+SmallVector<Value> ReshapeOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  return {batch.reshape(operands[0], inFront(batch.size, getShape()))};
+}
+
 void ReshapeOp::lower(Lowering &lowering) {
   if (auto map = unitAxesMap(shapeOf(getX()), getShape()))
     lowering.rearrange(*map);

@@ -2,7 +2,7 @@
 #pragma once
 #include "compiler/codegen/OwnKernels.h"
 #include "compiler/interpreter/Evaluation.h"
-#include "compiler/ops/Graph.h"
+#include "compiler/ops/Batch.h"
 
 namespace phlox {
 

@@ -318,6 +318,39 @@ SmallVector<Value> ScanOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return Backward(*this, g, cotangents, needed).run();
 }
 
+// every carry counts as mapped; xs and ys keep their steps in front
+SmallVector<Value> ScanOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  size_t carries = getInits().size(), xs = getXs().size();
+  ScanDraft draft(batch, getLoc(), getLength(), getReverse());
+  SmallVector<Value> arguments;
+  for (auto [i, given] : llvm::enumerate(operands)) {
+    Value own = (*this)->getOperand(i);
+    if (i < carries)
+      arguments.push_back(draft.addCarry(batch.spread(given, own)));
+    else if (i >= carries + xs)
+      arguments.push_back(draft.addConstant(given));
+    else
+      arguments.push_back(draft.addX(
+          Batch::isMapped(given, own) ? batch.transposeFirst(given) : given));
+  }
+  Batch inside(draft.inside, getLoc(), batch.size);
+  mlir::Block &body = getBody().front();
+  mlir::ValueRange outputs = body.getTerminator()->getOperands();
+  SmallVector<Value> nexts = mapBlock(inside, body, arguments, outputs);
+  if (inside.refused)
+    return batch.refuse(inside.refused);
+  for (auto [next, output] : llvm::zip(nexts, outputs))
+    next = inside.spread(next, output);
+  SmallVector<Value> ys(llvm::drop_begin(nexts, carries));
+  nexts.truncate(carries);
+  draft.close(nexts, SmallVector<bool>(carries, true), ys);
+  ScanDraft::Results emitted = draft.emit(batch);
+  SmallVector<Value> results = std::move(emitted.carries);
+  for (Value y : emitted.ys)
+    results.push_back(batch.transposeFirst(y));
+  return results;
+}
+
 void ScanOp::lower(Lowering &lowering) { lowering.structured(); }
 
 } // namespace phlox

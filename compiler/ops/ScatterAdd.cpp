@@ -49,6 +49,8 @@ SmallVector<Value> ScatterAddOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<GatherOp>(cotangents[0], getIndex()), Value()};
 }
 
+PHLOX_BATCH_SAME(ScatterAddOp)
+
 void ScatterAddOp::lower(Lowering &lowering) {
   lowering.kernel(scatterAddKernel(*this));
 }

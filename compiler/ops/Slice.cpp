@@ -47,6 +47,11 @@ SmallVector<Value> SliceOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<PadOp>(cotangents[0], getStart(), high)};
 }
 
+SmallVector<Value> SliceOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  return {batch.make<SliceOp>(operands[0], inFront(0, getStart()),
+                              inFront(batch.size, getSize()))};
+}
+
 void SliceOp::lower(Lowering &lowering) {
   IndexMap map;
   for (auto [axis, start] : llvm::enumerate(getStart())) {

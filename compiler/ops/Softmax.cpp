@@ -51,6 +51,8 @@ SmallVector<Value> SoftmaxOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return jvp(g, cotangents);
 }
 
+PHLOX_BATCH_AXIS(SoftmaxOp)
+
 void SoftmaxOp::lower(Lowering &lowering) {
   lowering.decompose([op = *this](Graph &g) mutable -> SmallVector<Value> {
     Value x = op.getX();

@@ -46,6 +46,8 @@ SmallVector<Value> StretchOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.sum(apart, {inserted})};
 }
 
+PHLOX_BATCH_AXIS(StretchOp)
+
 void StretchOp::lower(Lowering &lowering) {
   IndexMap map;
   int64_t rank = tensorType(getX()).getRank();

@@ -49,6 +49,13 @@ SmallVector<Value> TransposeOp::vjp(Graph &g, ArrayRef<Value> cotangents,
   return {g.make<TransposeOp>(cotangents[0], inverse)};
 }
 
+SmallVector<Value> TransposeOp::batch(Batch &batch, ArrayRef<Value> operands) {
+  SmallVector<int64_t> permutation{0};
+  for (int64_t axis : getPermutation())
+    permutation.push_back(axis + 1);
+  return {batch.make<TransposeOp>(operands[0], permutation)};
+}
+
 void TransposeOp::lower(Lowering &lowering) {
   IndexMap map;
   map.source.resize(getPermutation().size());

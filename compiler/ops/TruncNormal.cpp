@@ -31,6 +31,8 @@ void TruncNormalOp::eval(Evaluation &evaluation) {
   });
 }
 
+PHLOX_BATCH_NONE(TruncNormalOp)
+
 void TruncNormalOp::lower(Lowering &lowering) {
   lowering.decompose([op = *this](Graph &g) mutable -> SmallVector<Value> {
     Value u =

@@ -22,6 +22,8 @@ void UniformOp::eval(Evaluation &evaluation) {
                [&](int64_t i, double u) { result[i] = u; });
 }
 
+PHLOX_BATCH_NONE(UniformOp)
+
 void UniformOp::lower(Lowering &lowering) {
   uint32_t hash = streamHash(getStream());
   lowering.generate([hash](VectorBuilder &v, Value index, ArrayRef<Value> key) {

@@ -132,8 +132,7 @@ TEST(Scan, TensorsOfABodyStayInside) {
                 });
                 return exp(leaked);
               }),
-              HasSubstr("tensor must be used inside the scan body that made "
-                        "it"));
+              HasSubstr("tensor must be used inside the body that made it"));
 }
 
 TEST(Scan, NoiseIsDrawnOutside) {
@@ -147,7 +146,7 @@ TEST(Scan, NoiseIsDrawnOutside) {
                     .carries[0];
               }),
               HasSubstr("noise must be drawn outside of a scan's body, one "
-                        "draw for all steps: got 'f/a' inside"));
+                        "draw for all its runs: got 'f/a' inside"));
 }
 
 } // namespace

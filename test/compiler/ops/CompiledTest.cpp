@@ -30,9 +30,12 @@ double tolerance(llvm::StringRef op, mlir::Type element, int64_t terms) {
       {"quantile", 8},     // the same
       {"normal", 8},       // quantile of a uniform
       {"truncnormal", 32}, // quantile of a difference of probabilities
-      {"truncquantile", 32}, {"inverse", 32}, // condition of the sampled
-                                              // matrices
-      {"logdet", 8},         {"cholesky", 8}, {"scan", 16},
+      {"truncquantile", 32},
+      {"inverse", 32}, // condition of the sampled
+                       // matrices
+      {"logdet", 8},
+      {"cholesky", 8},
+      {"scan", 16},
       {"layernorm", 16}, // variance of few numbers in the denominator
   };
   auto found = scales.find(op.str());
