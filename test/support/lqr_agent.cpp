@@ -156,7 +156,7 @@ LqrTask pair_lqr() {
 
 struct LqrAgent::Impl {
   LqrTask task;
-  int batch;
+  int batch, critic_layers;
   Program program;
   CompiledProgram compiled;
   phlox_state *state = nullptr;
@@ -178,6 +178,10 @@ struct LqrAgent::Impl {
        const nlohmann::json &settings, int updates, unsigned seed)
       : task(task),
         batch(settings.is_object() ? settings.value("batch", 128) : 128),
+        critic_layers(
+            1 + (settings.is_object() && settings.contains("critic.hidden")
+                     ? settings["critic.hidden"].size()
+                     : 2)),
         program(build(task, algorithm, settings, updates)),
         compiled(program.module(), {}, 1), generator(seed),
         noise(cholesky(task.problem.W)),
@@ -329,14 +333,14 @@ struct LqrAgent::Impl {
 
   // a critic's network in f64
   double network(const std::string &name, std::vector<double> y) const {
-    for (int layer = 1; layer <= 3; ++layer) {
+    for (int layer = 1; layer <= critic_layers; ++layer) {
       const std::string path = name + "/layer" + std::to_string(layer);
       const auto weight = leaf(path + "/weight"), bias = leaf(path + "/bias");
       std::vector<double> z(bias.begin(), bias.end());
       for (size_t i = 0; i < y.size(); ++i)
         for (size_t j = 0; j < z.size(); ++j)
           z[j] += y[i] * weight[i * z.size() + j];
-      if (layer < 3)
+      if (layer < critic_layers)
         for (double &one : z)
           one *= std::tanh(std::log1p(std::exp(one)));
       y = std::move(z);

@@ -5,6 +5,7 @@
 #include "rl/algorithms/optimiser.h"
 #include "rl/algorithms/posterior.h"
 #include "test/support/algorithm_runner.h"
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <random>
@@ -28,11 +29,12 @@ Tensor critic(const Tensor &x, const Tensor &a) {
 
 // One policy under training: a network of one or two times.
 struct Training {
-  explicit Training(int64_t times, int64_t updates)
+  Training(int64_t times, int64_t updates,
+           const std::string &embedding = "fourier")
       : program("training"), seed(program.counter("seed")),
         step(program.counter("step")),
         network(program, "actor", 1, 1, times, {{64, 64, 64}, "mish"},
-                "fourier"),
+                embedding),
         average(network.copy(program, "average_actor")),
         adam(program, "actor", network.mlp().parameters(),
              {1e-3, 2e-5, updates / 2, updates * 49 / 100}) {
@@ -234,30 +236,39 @@ TEST(LqrTraining, ImportanceSampling) {
   }
 }
 
+// a one-step policy by the MeanFlow identity
+struct MeanFlow {
+  MeanFlow(int64_t updates, const std::string &embedding)
+      : training(2, updates, embedding) {
+    training.add_update(true, [this](auto &p, const Tensor &x, const Tensor &z,
+                                     const Tensor &t, const Tensor &velocity,
+                                     const Tensor &u) {
+      auto column = [&](int64_t i) { return slice(u, {0, i}, {kBatch, 1}); };
+      Tensor late = max(max(column(0), column(1)), t);
+      Tensor r = select(column(2) < .5, t, late);
+      Tensor mean_v = training.network(p, x, z, {t, r});
+      Tensor change = jvp(mean_v, {z, t, r}, {velocity, 1, 0});
+      Tensor target = stopgradient(velocity + (r - t) * change);
+      return mean(square(mean_v - target));
+    });
+    training.add_sampler(
+        "one", 1,
+        [this](auto &p, const Tensor &obs) {
+          return mean_velocity_flow([this, p, obs](const Tensor &x,
+                                                   const Tensor &t,
+                                                   const Tensor &r) {
+            return training.average(p, obs, x, {t, r});
+          });
+        },
+        true);
+  }
+  Training training;
+};
+
 TEST(LqrTraining, MeanFlowInOneStep) {
   constexpr int64_t updates = 16'000;
-  Training training(2, updates);
-  training.add_update(true, [&](auto &p, const Tensor &x, const Tensor &z,
-                                const Tensor &t, const Tensor &velocity,
-                                const Tensor &u) {
-    auto column = [&](int64_t i) { return slice(u, {0, i}, {kBatch, 1}); };
-    Tensor late = max(max(column(0), column(1)), t);
-    Tensor r = select(column(2) < .5, t, late);
-    Tensor mean_v = training.network(p, x, z, {t, r});
-    Tensor change = jvp(mean_v, {z, t, r}, {velocity, 1, 0});
-    Tensor target = stopgradient(velocity + (r - t) * change);
-    return mean(square(mean_v - target));
-  });
-  training.add_sampler(
-      "one", 1,
-      [&](auto &p, const Tensor &obs) {
-        return mean_velocity_flow(
-            [&, p, obs](const Tensor &x, const Tensor &t, const Tensor &r) {
-              return training.average(p, obs, x, {t, r});
-            });
-      },
-      true);
-  Trained trained(training, updates);
+  MeanFlow flow(updates, "fourier");
+  Trained trained(flow.training, updates);
   EXPECT_EQ(trained.lost, 0);
   for (double x : kStates) {
     auto one = trained.sample("one", x);
@@ -265,6 +276,24 @@ TEST(LqrTraining, MeanFlowInOneStep) {
     EXPECT_NEAR(one.variance_error, 0, 12) << x;
     EXPECT_NEAR(one.entropy, -0.6275957481, .06) << x;
   }
+}
+
+TEST(LqrTraining, EmbeddingsOfTheTimes) {
+  // with half the updates; sinusoids of 1000 t make dU/dt useless
+  std::vector<double> worst;
+  for (const char *embedding : {"fourier", "sin1", "sin1000"}) {
+    constexpr int64_t updates = 8000;
+    MeanFlow flow(updates, embedding);
+    Trained trained(flow.training, updates);
+    worst.push_back(0);
+    for (double x : kStates)
+      worst.back() = std::max(
+          worst.back(), std::abs(trained.sample("one", x).variance_error));
+    std::printf("%s: variance off by up to %.0f %%\n", embedding, worst.back());
+  }
+  EXPECT_LT(worst[0], worst[1]);
+  EXPECT_LT(worst[1], worst[2]);
+  EXPECT_GT(worst[2], 200);
 }
 
 } // namespace
