@@ -91,18 +91,19 @@ std::string name_of(const testing::TestParamInfo<Row> &info) {
 INSTANTIATE_TEST_SUITE_P(Lqr, Policies, testing::ValuesIn(policies), name_of);
 
 // larger batches than above: noise of the critics is pessimism of their minimum
-const Row values[] = {{"sac", "sac", false, 20'000, {{"batch", 256}}},
-                      {"flame_r", "flame-r", false, 20'000, {{"batch", 256}}},
-                      {"flame_m", "flame-m", false, 20'000, {{"batch", 256}}},
-                      {"isfm_box",
-                       "isfm",
-                       false,
-                       20'000,
-                       {{"batch", 256},
-                        {"proposals", 32},
-                        {"proposal", "box"},
-                        {"entropy.trace", "exact"}}},
-                      {"sac_pair", "sac", true, 20'000, {{"batch", 256}}}};
+const Row values[] = {
+    {"sac", "sac", false, 20'000, {{"batch", 256}}},
+    {"flame_r", "flame-r", false, 20'000, {{"batch", 256}}},
+    {"flame_m", "flame-m", false, 20'000, {{"batch", 256}, {"ema_rate", .05}}},
+    {"isfm_box",
+     "isfm",
+     false,
+     20'000,
+     {{"batch", 256},
+      {"proposals", 32},
+      {"proposal", "box"},
+      {"entropy.trace", "exact"}}},
+    {"sac_pair", "sac", true, 20'000, {{"batch", 256}}}};
 
 INSTANTIATE_TEST_SUITE_P(Lqr, Values, testing::ValuesIn(values), name_of);
 
