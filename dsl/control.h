@@ -44,6 +44,20 @@ scan(int64_t length, const std::vector<Tensor> &inits,
      bool reverse = false,
      std::source_location at = std::source_location::current());
 
+/// The same with fewer carries stored for gradients: those before every
+/// `stride`-th step. The ones between are computed again, which doubles the
+/// forward work; of `length` carries, length / stride + stride are held at a
+/// time.
+///
+/// Errors:  as above, and Error if stride is below 1.
+ScanStep
+remat_scan(int64_t length, int64_t stride, const std::vector<Tensor> &inits,
+           const std::vector<Tensor> &xs,
+           const std::function<ScanStep(const std::vector<Tensor> &carries,
+                                        const std::vector<Tensor> &xs)> &body,
+           bool reverse = false,
+           std::source_location at = std::source_location::current());
+
 /// Maps a function over an axis: `f` is written for one example and emitted
 /// once, for all of them. What `f` uses of the enclosing entry point is shared
 /// by the examples, and `grad` towards it inside of `f` is a gradient per

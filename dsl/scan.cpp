@@ -46,6 +46,22 @@ void check_carries(const std::vector<mlir::Value> &inits,
                           formatShape(shapeOf(carries[i])));
 }
 
+// the tensor with its first axes cut otherwise
+Tensor lead(const Tensor &x, Extents leading, int64_t replaced,
+            std::source_location at) {
+  Extents shape = x.shape();
+  leading.insert(leading.end(), shape.begin() + replaced, shape.end());
+  return reshape(x, leading, at);
+}
+
+Tensor steps_of(const Tensor &x, int64_t from, int64_t count,
+                std::source_location at) {
+  Extents start(x.shape().size(), 0), size = x.shape();
+  start[0] = from;
+  size[0] = count;
+  return slice(x, start, size, at);
+}
+
 } // namespace
 
 ScanStep scan(int64_t length, const std::vector<Tensor> &inits,
@@ -90,6 +106,59 @@ ScanStep scan(int64_t length, const std::vector<Tensor> &inits,
                            init_values, xs_values, constants, length, reverse);
   op.getBody().takeBody(region);
   return {tensors_of(op.getCarries(), trace), tensors_of(op.getYs(), trace)};
+}
+
+ScanStep
+remat_scan(int64_t length, int64_t stride, const std::vector<Tensor> &inits,
+           const std::vector<Tensor> &xs,
+           const std::function<ScanStep(const std::vector<Tensor> &,
+                                        const std::vector<Tensor> &)> &body,
+           bool reverse, std::source_location at) {
+  if (stride < 1)
+    throw Error(at, "remat_scan: stride must be 1 or more: got " +
+                        std::to_string(stride));
+  if (!xs.empty())
+    check_xs(length, resolve_all(xs.front().trace(), "remat_scan", xs, at), at);
+  const int64_t segments = length / stride, whole = segments * stride;
+  if (segments < 2)
+    return scan(length, inits, xs, body, reverse, at);
+
+  // a scan of scans, whose gradient stores the outer one's carries, and the
+  // inner one's of the segment that it is in
+  auto first = [&](const std::vector<Tensor> &carries) {
+    std::vector<Tensor> cut;
+    for (const Tensor &x : xs)
+      cut.push_back(lead(steps_of(x, 0, whole, at), {segments, stride}, 1, at));
+    ScanStep found = scan(
+        segments, carries, cut,
+        [&](auto &inner, auto &rows) {
+          return scan(stride, inner, rows, body, reverse, at);
+        },
+        reverse, at);
+    for (Tensor &y : found.ys)
+      y = lead(y, {whole}, 2, at);
+    return found;
+  };
+  auto rest = [&](const std::vector<Tensor> &carries) {
+    std::vector<Tensor> cut;
+    for (const Tensor &x : xs)
+      cut.push_back(steps_of(x, whole, length - whole, at));
+    return scan(length - whole, carries, cut, body, reverse, at);
+  };
+  if (whole == length)
+    return first(inits);
+  ScanStep low, high;
+  if (reverse) {
+    high = rest(inits);
+    low = first(high.carries);
+  } else {
+    low = first(inits);
+    high = rest(low.carries);
+  }
+  std::vector<Tensor> ys;
+  for (size_t i = 0; i < low.ys.size(); ++i)
+    ys.push_back(concat({low.ys[i], high.ys[i]}, 0, at));
+  return {reverse ? low.carries : high.carries, ys};
 }
 
 } // namespace phlox

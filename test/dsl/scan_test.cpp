@@ -89,6 +89,65 @@ TEST(Scan, DifferentiatesInsideAndThrough) {
               ElementsAre(4, 8, 12));
 }
 
+// The loss of a chain with a carry, a capture and both outputs, its gradients
+// and outputs; stride 0: the plain scan.
+std::vector<double> chain(int64_t stride, bool reverse) {
+  Program program("test");
+  program.entry("f", [&](Entry &e) {
+    Tensor x = e.input("x", {3}), rows = e.input("rows", {11, 3});
+    auto body = [&](auto &carries, auto &xs) {
+      Tensor next = sin(carries[0] * xs[0]) + x;
+      return ScanStep{{next}, {square(next)}};
+    };
+    ScanStep found = stride ? remat_scan(11, stride, {x}, {rows}, body, reverse)
+                            : scan(11, {x}, {rows}, body, reverse);
+    Tensor loss = sum(found.carries[0]) + sum(found.ys[0] * rows);
+    auto slopes = grad(loss, {x, rows});
+    e.output("y", concat({fill(loss, {1}, 0) + loss, slopes[0],
+                          reshape(slopes[1], {33}), reshape(found.ys[0], {33})},
+                         0));
+  });
+  auto arguments = test::randomArguments(program.module(), "f", 1);
+  auto y = test::interpretEntry(program.module(), "f", arguments).at("y");
+  if (stride == 4) {
+    test::CompiledProgram compiled(program.module());
+    EXPECT_LT(test::distance(compiled.run("f", arguments).at("y"), y), 1e-5);
+  }
+  return y.reals;
+}
+
+TEST(Scan, RematerialisedGradientsAreTheSame) {
+  for (bool reverse : {false, true})
+    for (int64_t stride : {1, 3, 4, 11, 20})
+      EXPECT_THAT(
+          chain(stride, reverse),
+          testing::Pointwise(testing::DoubleNear(1e-12), chain(0, reverse)))
+          << stride << reverse;
+}
+
+TEST(Scan, RematerialisedGradientsStoreLess) {
+  auto largest = [](bool remat) {
+    Program program("test");
+    program.entry("f", [&](Entry &e) {
+      Tensor x = e.input("x", {3});
+      auto body = [](auto &carries, auto &) {
+        return ScanStep{{sin(carries[0])}, {}};
+      };
+      ScanStep found =
+          remat ? remat_scan(100, 10, {x}, {}, body) : scan(100, {x}, {}, body);
+      e.output("y", grad(sum(found.carries[0]), {x})[0]);
+    });
+    int64_t elements = 0;
+    program.module().walk([&](mlir::Operation *op) {
+      for (mlir::Value result : op->getResults())
+        elements = std::max(elements, tensorType(result).getNumElements());
+    });
+    return elements;
+  };
+  EXPECT_EQ(largest(false), 300);
+  EXPECT_EQ(largest(true), 30);
+}
+
 TEST(Scan, RefusesWhatDoesNotFit) {
   auto same = [](auto &carries, auto &) { return ScanStep{carries, {}}; };
   EXPECT_THAT(message([&](Entry &, Tensor x) {
