@@ -78,6 +78,11 @@ void overMatrices(KernelBuilder &k, int64_t count, int64_t tasks, Value task,
   k.vectors(count / tasks,
             [&](Value i, int64_t width) { body(k.add(first, i), width); });
 }
+
+// where an element of the matrix `first` is
+Value place(KernelBuilder &k, Value first, int64_t n, Value i, Value j) {
+  return k.add(k.mul(first, n * n), k.add(k.mul(i, n), j));
+}
 } // namespace
 
 OwnKernel logDetKernel(LogDetOp op) {
@@ -89,10 +94,9 @@ OwnKernel logDetKernel(LogDetOp op) {
         overMatrices(k, count, tasks, task, [&](Value first, int64_t width) {
           Lanes m(k, n, n, width);
           auto &vb = m.vb;
-          Value start = k.mul(first, n * n);
           k.loop(0, n, 1, [&](Value i) {
             k.loop(0, n, 1, [&](Value j) {
-              Value index = k.add(start, k.add(k.mul(i, n), j));
+              Value index = place(k, first, n, i, j);
               m.set(
                   i, j,
                   k.load(k.operands[0], index, k.b.getF32Type(), width, n * n));
@@ -130,10 +134,9 @@ OwnKernel inverseKernel(InverseOp op) {
           Lanes m(k, n, 2 * n, width);
           auto &vb = m.vb;
           auto f32 = k.b.getF32Type();
-          Value start = k.mul(first, n * n);
           k.loop(0, n, 1, [&](Value i) {
             k.loop(0, n, 1, [&](Value j) {
-              Value index = k.add(start, k.add(k.mul(i, n), j));
+              Value index = place(k, first, n, i, j);
               m.set(i, j, k.load(k.operands[0], index, f32, width, n * n));
               m.set(i, k.add(j, n), vb.real(0));
             });
@@ -155,7 +158,7 @@ OwnKernel inverseKernel(InverseOp op) {
           });
           k.loop(0, n, 1, [&](Value i) {
             k.loop(0, n, 1, [&](Value j) {
-              Value index = k.add(start, k.add(k.mul(i, n), j));
+              Value index = place(k, first, n, i, j);
               k.store(m.get(i, k.add(j, n)), k.result, index, n * n);
             });
           });
@@ -174,14 +177,11 @@ OwnKernel choleskyKernel(CholeskyOp op) {
           Lanes m(k, n, n, width);
           auto &vb = m.vb;
           auto f32 = k.b.getF32Type();
-          Value start = k.mul(first, n * n);
-          auto place = [&](Value i, Value j) {
-            return k.add(start, k.add(k.mul(i, n), j));
-          };
           k.loop(0, n, 1, [&](Value j) {
             k.loop(j, k.i64(n), 1, [&](Value i) {
               m.set(j, i,
-                    k.load(k.operands[0], place(i, j), f32, width, n * n));
+                    k.load(k.operands[0], place(k, first, n, i, j), f32, width,
+                           n * n));
             });
           });
           k.loop(0, n, 1, [&](Value step) {
@@ -200,10 +200,10 @@ OwnKernel choleskyKernel(CholeskyOp op) {
           });
           k.loop(0, n, 1, [&](Value j) {
             k.loop(k.i64(0), j, 1, [&](Value i) {
-              k.store(vb.real(0), k.result, place(i, j), n * n);
+              k.store(vb.real(0), k.result, place(k, first, n, i, j), n * n);
             });
             k.loop(j, k.i64(n), 1, [&](Value i) {
-              k.store(m.get(j, i), k.result, place(i, j), n * n);
+              k.store(m.get(j, i), k.result, place(k, first, n, i, j), n * n);
             });
           });
         });
