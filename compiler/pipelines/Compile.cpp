@@ -6,6 +6,7 @@
 #include "compiler/pipelines/BuildId.h"
 #include "compiler/pipelines/Check.h"
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -119,10 +120,10 @@ llvm::Error addVariant(mlir::ModuleOp graph, const cpu::Target &target,
   auto &times = result.times;
   artifact::VariantRow variant{target.name, target.isa, {}, {}};
   const std::string tag =
-      table.hash.substr(0, 12) + "_" + target.name.substr(7); // v3, v4
+      table.hash.substr(0, 12) + "_" + target.shortName().str();
   // dumps of further targets carry their name
   const std::string suffix =
-      table.variants.empty() ? "" : "-" + target.name.substr(7);
+      table.variants.empty() ? "" : "-" + target.shortName().str();
   cpu::ObjectOptions emitted{{}, tag, ""};
   mlir::OwningOpRef<mlir::ModuleOp> code(
       mlir::ModuleOp::create(graph.getLoc()));
@@ -149,7 +150,7 @@ llvm::Error addVariant(mlir::ModuleOp graph, const cpu::Target &target,
   if (auto error =
           dumpTo(*code, options.dumpDirectory, ("20-kernels" + suffix).c_str()))
     return error;
-  if (auto error = cpu::lowerToLlvm(*code))
+  if (auto error = cpu::lowerToLlvm(*code, target.amx))
     return error;
   times.lap("lower to LLVM's dialect");
   if (!options.dumpDirectory.empty())
@@ -180,7 +181,10 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
     llvm::consumeError(targets.takeError());
     add(options.target);
   }
-  add(options.precision == "high" ? "f32" : options.precision);
+  bool isF32 = options.precision == "high" && options.amx == Amx::off;
+  add(isF32 ? "f32" : options.precision);
+  if (options.amx != Amx::off)
+    add(options.amx == Amx::on ? "amx" : "emulated amx");
   add(options.explicitNoise ? "explicit noise" : "");
   for (const std::string &name : rewriteNames())
     add(llvm::is_contained(options.without, name) ? "without " + name : "");
@@ -196,15 +200,13 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   CompiledObject result;
   auto &times = result.times;
   auto targets = cpu::lookupTargets(options.target);
+  if (targets)
+    targets = cpu::withAmx(std::move(*targets), options);
   if (!targets)
     return targets.takeError();
   if (options.records && targets->size() > 1)
     return llvm::createStringError("records must be of one target: got '" +
                                    options.target + "'");
-  if (options.precision != "f32" && options.precision != "high")
-    return llvm::createStringError(
-        "precision must be f32 or high on a machine without AMX: got '" +
-        options.precision + "'");
   if (auto error = checkProgram(program))
     return error;
   artifact::Table table;
@@ -235,7 +237,8 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   SeveralThreads several(*context);
   context->loadDialect<mlir::LLVM::LLVMDialect, mlir::arith::ArithDialect,
                        mlir::math::MathDialect, mlir::vector::VectorDialect,
-                       mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect>();
+                       mlir::scf::SCFDialect, mlir::cf::ControlFlowDialect,
+                       mlir::amx::AMXDialect>();
   for (auto function : graph->getOps<mlir::func::FuncOp>())
     table.entries.push_back(makeEntry(function));
   for (const cpu::Target &target : *targets)

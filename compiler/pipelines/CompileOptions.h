@@ -5,11 +5,21 @@
 
 namespace phlox {
 
+/// How products of less than f32 are computed. Nothing but tests sets it: no
+/// machine with AMX has run its code.
+enum class Amx {
+  off,      ///< not at all: `high` is f32
+  emulated, ///< by loops that round as AMX does
+  on        ///< by AMX, in a variant of the artifact for machines that have it
+};
+
 struct CompileOptions {
   /// native, x86-64-v3, x86-64-v4, or several with commas: the runtime takes
   /// the best that the processor has
   std::string target = "native";
-  std::string precision = "high";   ///< f32 or high, which is f32 here
+  /// Of products: f32, high (f32, by AMX two bf16 per f32) or bf16 (AMX alone)
+  std::string precision = "high";
+  Amx amx = Amx::off;
   bool explicitNoise = false;       ///< noise becomes inputs
   std::vector<std::string> without; ///< rewrites left out, of rewriteNames()
   double leastGain = 1;             ///< factor of what a rewrite must save

@@ -52,6 +52,8 @@ void emitVectors(KernelBuilder &k, Expression &expression, const Group &group,
 bool isTransposition(const Kernel &kernel, const KernelBuilder &k,
                      ArrayRef<Group> groups, const std::optional<Copy> &copy,
                      const Strides &target);
+/// Turns a tile of n vectors of n lanes, n a power of two, in registers.
+void turn(KernelBuilder &k, llvm::SmallVectorImpl<Value> &tile);
 /// Copies by tiles; `body` copies a vector of the columns at the indices that
 /// are set.
 void emitTransposition(KernelBuilder &k, Expression &expression,

@@ -1,7 +1,7 @@
 // Matrix products: register tiles of fused multiply-adds whose accumulators go
 // through the kernel's element-wise tail before they are stored. k ascends in
 // every sum.
-#include "compiler/codegen/cpu/Emit.h"
+#include "compiler/codegen/cpu/Product.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <algorithm>
@@ -10,46 +10,7 @@ namespace phlox::cpu {
 namespace arith = mlir::arith;
 
 namespace {
-struct MatmulEmitter {
-  Plan &plan;
-  Kernel &kernel;
-  KernelBuilder &k;
-  const Target &target;
-  Expression &expression;
-  MatmulOp op;
-  Value product;
-  int64_t rank, rows, columns, depth;
-  Value lhsBase, rhsBase;
-  Strides lhs, rhs, out;
-  SmallVector<Group> dims; ///< one per dimension: batch ..., M, N, K
-  Value firstRow;          ///< of a chain's tile; null: all rows
-
-  Group &rowDim() { return dims[rank - 2]; }
-  Group &columnDim() { return dims[rank - 1]; }
-  int64_t stride(const Strides &strides, int64_t dim) {
-    return strides.perDim[dim];
-  }
-
-  // element index of an operand without its row, column and k parts
-  Value batchIndex(const Strides &strides, ArrayRef<Value> batch) {
-    Value index = k.i64(strides.constant);
-    for (auto [dim, value] : llvm::enumerate(batch))
-      index = k.add(index, k.mul(value, strides.perDim[dim]));
-    return index;
-  }
-
-  void finish(Value sum, Value row, Value column, const Group &vector,
-              int64_t width) {
-    expression.setIndex(rowDim(), row);
-    expression.setIndex(columnDim(), column);
-    expression.setVector(&vector, width);
-    auto access = Expression::identity(rank);
-    expression.bind(product, access, sum);
-    Value value = expression.emit(kernel.root, access, true);
-    k.store(value, expression.base(kernel.target), expression.linear(out),
-            expression.vectorStride(out));
-  }
-
+struct MatmulEmitter : Product {
   // `tileRows` x `vectors` accumulators of `width` lanes at (row, column)
   void tile(ArrayRef<Value> batch, Value row, int64_t tileRows, Value column,
             int64_t vectors, int64_t width) {
@@ -128,46 +89,12 @@ struct MatmulEmitter {
       emitTail();
   }
 
-  Value remainder(Value x, int64_t n) {
-    return arith::RemUIOp::create(k.b, x, k.i64(n));
-  }
-  Value quotient(Value x, int64_t n) {
-    return n == 1 ? x : arith::DivUIOp::create(k.b, x, k.i64(n)).getResult();
-  }
-  Value equal(Value x, int64_t n) {
-    return arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, x, k.i64(n));
-  }
-
-  // splits the task number into batch indices, and returns the rest
-  Value splitBatch(Value task, int64_t perBatch, SmallVector<Value> &batch) {
-    Value inside = perBatch == 1 ? k.i64(0) : remainder(task, perBatch);
-    Value which = quotient(task, perBatch);
-    batch.resize(rank - 2);
-    for (int64_t dim = rank - 3; dim >= 0; dim--) {
-      int64_t extent = dims[dim].extent;
-      batch[dim] = extent == 1 ? k.i64(0) : remainder(which, extent);
-      which = quotient(which, extent);
-      expression.setIndex(dims[dim], batch[dim]);
-    }
-    return inside;
-  }
-
   void tiles(Value task) {
     int64_t tileRows = target.tileRows;
     auto cut = cutColumns(tileRows);
     int64_t fullTiles = rows / tileRows;
-    int64_t batches = 1;
-    for (int64_t dim = 0; dim < rank - 2; dim++)
-      batches *= dims[dim].extent;
-    double cost = kernel.cost / batches;
-    int64_t rowTasks = firstRow ? 1 : tasksFor(cost, fullTiles, 20000);
-    int64_t wanted = firstRow ? 1 : tasksFor(cost, 64, 20000);
-    int64_t columnTasks =
-        rowTasks < wanted && rowTasks < 8
-            ? std::clamp<int64_t>(wanted / rowTasks, 1,
-                                  std::max<int64_t>(cut.panels, 1))
-            : 1;
-    kernel.tasks = batches * rowTasks * columnTasks;
+    auto [rowTasks, columnTasks] = taskGrid(*this, fullTiles, cut.panels);
+    kernel.tasks = batches() * rowTasks * columnTasks;
     SmallVector<Value> batch;
     Value inside =
         splitBatch(firstRow ? k.i64(0) : task, rowTasks * columnTasks, batch);
@@ -207,12 +134,9 @@ struct MatmulEmitter {
 
   // one column, k contiguous in both operands: a dot product per row
   void dots(Value task) {
-    int64_t batches = 1;
-    for (int64_t dim = 0; dim < rank - 2; dim++)
-      batches *= dims[dim].extent;
     int64_t tasks =
-        firstRow ? 1 : tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
-    kernel.tasks = batches * tasks;
+        firstRow ? 1 : tasksFor(kernel.cost / batches(), rows / k.lanes, 8000);
+    kernel.tasks = batches() * tasks;
     SmallVector<Value> batch;
     Value inside = splitBatch(firstRow ? k.i64(0) : task, tasks, batch);
     Value column = k.i64(0);
@@ -279,12 +203,9 @@ struct MatmulEmitter {
 
   // one column, rows contiguous in lhs: vectors of rows
   void columnOfRows(Value task) {
-    int64_t batches = 1;
-    for (int64_t dim = 0; dim < rank - 2; dim++)
-      batches *= dims[dim].extent;
     int64_t tasks =
-        firstRow ? 1 : tasksFor(kernel.cost / batches, rows / k.lanes, 8000);
-    kernel.tasks = batches * tasks;
+        firstRow ? 1 : tasksFor(kernel.cost / batches(), rows / k.lanes, 8000);
+    kernel.tasks = batches() * tasks;
     SmallVector<Value> batch;
     Value inside = splitBatch(firstRow ? k.i64(0) : task, tasks, batch);
     emitVectors(
@@ -325,24 +246,22 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
   rhsAccess[rank - 2].dim = rank;
   auto [lhs, lhsView] = expression.view(op.getLhs(), lhsAccess);
   auto [rhs, rhsView] = expression.view(op.getRhs(), rhsAccess);
-  MatmulEmitter emitter{plan,
-                        kernel,
-                        k,
-                        target,
-                        expression,
-                        op,
-                        product,
-                        rank,
-                        shape[rank - 2],
-                        shape[rank - 1],
-                        depth,
-                        expression.base(plan.places[lhs]),
-                        expression.base(plan.places[rhs]),
-                        expression.stridesFor(shapeOf(lhs), lhsView),
-                        expression.stridesFor(shapeOf(rhs), rhsView),
-                        {},
-                        {},
-                        {}};
+  MatmulEmitter emitter{{kernel,
+                         k,
+                         target,
+                         expression,
+                         product,
+                         rank,
+                         shape[rank - 2],
+                         shape[rank - 1],
+                         depth,
+                         expression.base(plan.places[lhs]),
+                         expression.base(plan.places[rhs]),
+                         expression.stridesFor(shapeOf(lhs), lhsView),
+                         expression.stridesFor(shapeOf(rhs), rhsView),
+                         {},
+                         {},
+                         {}}};
   emitter.out.perDim.assign(kernel.targetStrides.begin(),
                             kernel.targetStrides.end());
   emitter.out.perDim.push_back(0);
@@ -360,8 +279,10 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
   }
   bool oneColumn = emitter.columns == 1;
   expression.guarded([&] {
-    if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
-        emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)
+    if (usesAmx(emitter))
+      emitAmxProduct(emitter, task);
+    else if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
+             emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)
       emitter.dots(task);
     else if (oneColumn && emitter.lhs.perDim[rank - 2] == 1 &&
              emitter.rows >= k.lanes)

@@ -6,10 +6,10 @@
 
 namespace phlox::cpu {
 
-// Turns a tile of n vectors of n lanes, n a power of two, in log2 n rounds:
-// each swaps the off-diagonal blocks of size s in all blocks of size 2 s.
+// In log2 n rounds: each swaps the off-diagonal blocks of size s in all blocks
+// of size 2 s.
 // Source: Eklundh, A fast computer method for matrix transposing, 1972.
-static void turn(KernelBuilder &k, llvm::SmallVectorImpl<Value> &tile) {
+void turn(KernelBuilder &k, llvm::SmallVectorImpl<Value> &tile) {
   const auto n = int64_t(tile.size());
   for (int64_t s = 1; s < n; s *= 2)
     for (int64_t i = 0; i < n; i++) {

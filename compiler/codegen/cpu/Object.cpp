@@ -1,4 +1,5 @@
 #include "compiler/codegen/cpu/Object.h"
+#include "compiler/codegen/cpu/LowerAmx.h"
 #include "compiler/codegen/cpu/Partition.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -25,7 +26,10 @@
 
 namespace phlox::cpu {
 
-llvm::Error lowerToLlvm(mlir::ModuleOp module) {
+llvm::Error lowerToLlvm(mlir::ModuleOp module, Amx amx) {
+  if (amx != Amx::off)
+    if (auto error = lowerAmx(module, amx))
+      return error;
   mlir::PassManager passes(module.getContext());
   // functions side by side
   auto &each = passes.nest<mlir::LLVM::LLVMFuncOp>();
@@ -140,7 +144,7 @@ llvm::Expected<Part> makePart(const Target &target) {
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   Part part;
   part.machine.reset(found->createTargetMachine(
-      kTriple, target.name, target.features, options, llvm::Reloc::PIC_,
+      kTriple, target.cpu, target.features, options, llvm::Reloc::PIC_,
       std::nullopt, llvm::CodeGenOptLevel::Default));
   part.context = std::make_unique<llvm::LLVMContext>();
   return part;

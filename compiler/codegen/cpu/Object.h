@@ -14,8 +14,8 @@ class Module;
 
 namespace phlox::cpu {
 
-/// Lowers arith, math, vector and scf to the LLVM dialect, in place.
-llvm::Error lowerToLlvm(mlir::ModuleOp module);
+/// Lowers arith, math, vector, scf and amx to the LLVM dialect, in place.
+llvm::Error lowerToLlvm(mlir::ModuleOp module, Amx amx = Amx::off);
 
 using Object = std::unique_ptr<llvm::MemoryBuffer>;
 

@@ -26,9 +26,9 @@ llvm::Expected<Target> lookupTarget(llvm::StringRef name) {
                : "x86-64-v3";
   }
   if (name == "x86-64-v3")
-    return Target{"x86-64-v3", "", kV3, 8, 6, 2};
+    return Target{"x86-64-v3", "x86-64-v3", "", kV3, 8, 6, 2};
   if (name == "x86-64-v4")
-    return Target{"x86-64-v4", "-prefer-256-bit", kV4, 16, 8, 3};
+    return Target{"x86-64-v4", "x86-64-v4", "-prefer-256-bit", kV4, 16, 8, 3};
   return llvm::createStringError(
       "target must be native, x86-64-v3 or x86-64-v4: got '" + name + "'");
 }
@@ -52,6 +52,42 @@ llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names) {
     return std::pair(-x.lanes, x.name) < std::pair(-y.lanes, y.name);
   });
   return found;
+}
+
+llvm::Expected<std::vector<Target>> withAmx(std::vector<Target> targets,
+                                            const CompileOptions &options) {
+  const std::string &precision = options.precision;
+  bool reduced = precision == "high" || precision == "bf16";
+  if (precision != "f32" &&
+      (!reduced || (precision == "bf16" && options.amx == Amx::off)))
+    return llvm::createStringError(
+        "precision must be f32 or high on a machine without AMX: got '" +
+        precision + "'");
+  if (options.amx == Amx::off || !reduced)
+    return targets;
+  int64_t parts = precision == "high" ? 2 : 1;
+  if (options.amx == Amx::emulated) {
+    for (Target &target : targets) {
+      target.amx = Amx::emulated;
+      target.bf16Parts = parts;
+    }
+    return targets;
+  }
+  if (targets.front().name != "x86-64-v4")
+    return llvm::createStringError(
+        "a variant for AMX needs the target x86-64-v4 too: got '" +
+        options.target + "'");
+  Target amx = targets.front();
+  amx.name = "amx";
+  amx.features += ",+avx512bf16,+amx-tile,+amx-bf16";
+  amx.isa |= PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+  amx.amx = Amx::on;
+  amx.bf16Parts = parts;
+  // other variants compute f32, which is high but not what bf16 asks for
+  if (precision == "bf16")
+    targets.clear();
+  targets.insert(targets.begin(), std::move(amx));
+  return targets;
 }
 
 } // namespace phlox::cpu

@@ -71,6 +71,22 @@ TEST_F(CompileErrors, UnknownPrecision) {
   }
 }
 
+TEST_F(CompileErrors, ReducedPrecisionByDefault) {
+  CompileOptions options;
+  options.precision = "bf16";
+  EXPECT_EQ(errorOf(*module, options),
+            "precision must be f32 or high on a machine without AMX: got "
+            "'bf16'");
+}
+
+TEST_F(CompileErrors, AmxWithoutAvx512) {
+  CompileOptions options;
+  options.amx = Amx::on;
+  options.target = "x86-64-v3";
+  EXPECT_EQ(errorOf(*module, options), "a variant for AMX needs the target "
+                                       "x86-64-v4 too: got 'x86-64-v3'");
+}
+
 TEST_F(CompileErrors, UnknownRewrite) {
   CompileOptions options;
   options.without = {rewriteNames().front(), "loops"};

@@ -1,0 +1,243 @@
+#include "compiler/codegen/cpu/AmxPanels.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <algorithm>
+
+namespace phlox::cpu {
+namespace arith = mlir::arith;
+namespace amx = mlir::amx;
+namespace vector = mlir::vector;
+namespace LLVM = mlir::LLVM;
+
+namespace {
+constexpr int64_t kElements = kTileRows * kTileTerms; // bf16 in a tile
+
+// of the tile's row: tiles follow each other by terms; in units of bf16 or
+// pairs
+Value placeOf(KernelBuilder &k, int64_t tile, Value step, Value row,
+              int64_t unit = 1) {
+  return k.add(k.mul(k.add(step, tile), kElements / unit),
+               k.mul(row, kTileTerms / unit));
+}
+} // namespace
+
+AmxPanels::AmxPanels(const Product &product, int64_t rhsColumns)
+    : Product(product), parts(target.bf16Parts), deep(depth > kMostTerms) {
+  auto bf16 = k.b.getBF16Type();
+  int64_t steps = ceilDiv(std::min(depth, kMostTerms), kTileTerms);
+  auto tiles = [&](int64_t count) {
+    return allocate({count * steps, kTileRows, kTileTerms}, bf16);
+  };
+  for (int64_t part = 0; part < parts; part++) {
+    lhsTiles.push_back(tiles(kBlock / kTileRows));
+    rhsTiles.push_back(tiles(rhsColumns));
+  }
+  sums = allocate({kBlock, kBlock}, k.b.getF32Type());
+}
+
+Tiles AmxPanels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
+  auto type = mlir::MemRefType::get(shape, element);
+  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  Value pointer;
+  {
+    // in the first block: the frame's size is known when compiling
+    mlir::OpBuilder::InsertionGuard guard(k.b);
+    auto *block = k.b.getInsertionBlock();
+    while (!mlir::isa<LLVM::LLVMFuncOp>(block->getParentOp()))
+      block = block->getParentOp()->getBlock();
+    k.b.setInsertionPointToStart(&block->getParent()->front());
+    pointer = LLVM::AllocaOp::create(
+        k.b, LLVM::LLVMPointerType::get(k.b.getContext()), k.b.getI8Type(),
+        k.i64(bytes), 64);
+  }
+  mlir::LLVMTypeConverter types(k.b.getContext());
+  Value descriptor = mlir::MemRefDescriptor::fromStaticShape(
+      k.b, k.b.getLoc(), types, type, pointer);
+  auto cast = mlir::UnrealizedConversionCastOp::create(
+      k.b, mlir::TypeRange{type}, mlir::ValueRange{descriptor});
+  return {pointer, cast.getResult(0)};
+}
+
+Value AmxPanels::index(Value number) {
+  return arith::IndexCastOp::create(k.b, k.b.getIndexType(), number);
+}
+Value AmxPanels::loadTile(const Tiles &from, Value number) {
+  auto type = amx::TileType::get({kTileRows, kTileTerms}, k.b.getBF16Type());
+  Value zero = index(k.i64(0));
+  return amx::TileLoadOp::create(k.b, type, from.memref,
+                                 mlir::ValueRange{index(number), zero, zero});
+}
+
+Value AmxPanels::zeros(mlir::Type element, int64_t lanes) {
+  return arith::ConstantOp::create(
+      k.b, k.b.getZeroAttr(mlir::VectorType::get({lanes}, element)));
+}
+// 16 lanes, of which `count` come from memory
+Value AmxPanels::loadLanes(Value base, Value at, int64_t count,
+                           int64_t stride) {
+  auto f32 = k.b.getF32Type();
+  Value some = k.load(base, at, f32, count, count == 1 ? 0 : stride);
+  if (count == kTileRows)
+    return some;
+  SmallVector<int64_t> lanes;
+  for (int64_t lane = 0; lane < kTileRows; lane++)
+    lanes.push_back(std::min(lane, count));
+  return vector::ShuffleOp::create(k.b, some, zeros(f32, 1), lanes);
+}
+// the bits of the nearest bf16
+Value AmxPanels::round(Value x) {
+  auto bf16 = mlir::VectorType::get({kTileRows}, k.b.getBF16Type());
+  auto bits = mlir::VectorType::get({kTileRows}, k.b.getI16Type());
+  return arith::BitcastOp::create(k.b, bits,
+                                  arith::TruncFOp::create(k.b, bf16, x));
+}
+Value AmxPanels::widen(Value bits) {
+  VectorBuilder vb(k.b, kTileRows);
+  Value wide = arith::ExtUIOp::create(k.b, vb.vectorOf(k.b.getI32Type()), bits);
+  return vb.bitsToReal(vb.shl(wide, 16));
+}
+// the parts of x and y, joined lane by lane as `lanes` says
+SmallVector<Value> AmxPanels::partsOf(Value x, Value y,
+                                      ArrayRef<int64_t> lanes) {
+  VectorBuilder vb(k.b, kTileRows);
+  SmallVector<Value> found;
+  for (int64_t part = 0; part < parts; part++) {
+    Value high[] = {round(x), round(y)};
+    found.push_back(vector::ShuffleOp::create(k.b, high[0], high[1], lanes));
+    if (part + 1 == parts)
+      break;
+    x = vb.sub(x, widen(high[0]));
+    y = vb.sub(y, widen(high[1]));
+  }
+  return found;
+}
+// x_0 y_0 x_1 y_1 ...
+SmallVector<Value> AmxPanels::pairs(Value x, Value y) {
+  SmallVector<int64_t> lanes;
+  for (int64_t lane = 0; lane < kTileRows; lane++)
+    llvm::append_values(lanes, lane, kTileRows + lane);
+  return partsOf(x, y, lanes);
+}
+// x_0 x_1 ... y_0 y_1 ...
+SmallVector<Value> AmxPanels::neighbours(Value x, Value y) {
+  return partsOf(x, y, llvm::to_vector(llvm::seq<int64_t>(0, 2 * kTileRows)));
+}
+void AmxPanels::storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into,
+                         Value element) {
+  for (auto [part, tiles] : llvm::zip(values, into))
+    k.store(part, tiles.pointer, element);
+}
+void AmxPanels::storeZeros(ArrayRef<Tiles> into, Value element) {
+  for (const Tiles &tiles : into)
+    k.store(zeros(k.b.getI16Type(), kTileTerms), tiles.pointer, element);
+}
+
+// `count` terms from `from` on, of `width` columns: pairs of rows side by
+// side; the tiles begin at `firstTile`
+void AmxPanels::packRhs(Value column, int64_t width, Value from, int64_t count,
+                        Value firstTile) {
+  int64_t steps = ceilDiv(count, kTileTerms), next = stride(rhs, rank);
+  Value start =
+      k.add(batchIndex(rhs, batch),
+            k.add(k.mul(column, stride(rhs, rank - 1)), k.mul(from, next)));
+  for (int64_t j = 0; j < ceilDiv(width, kTileRows); j++) {
+    int64_t lanes = std::min(kTileRows, width - j * kTileRows);
+    Value tile = k.mul(k.add(firstTile, j), steps * kElements);
+    auto row = [&](Value term) {
+      return loadLanes(rhsBase,
+                       k.add(start, k.add(k.mul(term, next), j * kTileRows)),
+                       lanes, 1);
+    };
+    auto at = [&](Value pair) { return k.add(tile, k.mul(pair, kTileTerms)); };
+    k.loop(0, count / 2, 1, [&](Value pair) {
+      Value term = k.mul(pair, 2);
+      storeRow(pairs(row(term), row(k.add(term, 1))), rhsTiles, at(pair));
+    });
+    if (count % 2)
+      storeRow(pairs(row(k.i64(count - 1)), zeros(k.b.getF32Type(), kTileRows)),
+               rhsTiles, at(k.i64(count / 2)));
+    k.loop(ceilDiv(count, 2), steps * kTileRows, 1,
+           [&](Value pair) { storeZeros(rhsTiles, at(pair)); });
+  }
+}
+
+// `count` terms from `from` on, of `height` rows
+void AmxPanels::packLhs(Value row, int64_t height, Value from, int64_t count) {
+  int64_t steps = ceilDiv(count, kTileTerms);
+  for (int64_t i = 0; i < ceilDiv(height, kTileRows); i++) {
+    int64_t filled = std::min(kTileRows, height - i * kTileRows);
+    Value start =
+        k.add(batchIndex(lhs, batch),
+              k.add(k.mul(k.add(row, i * kTileRows), stride(lhs, rank - 2)),
+                    k.mul(from, stride(lhs, rank))));
+    int64_t tile = i * steps;
+    if (stride(lhs, rank) == 1)
+      packRows(start, filled, tile, count);
+    else
+      packTurned(start, filled, tile, count);
+  }
+}
+
+// neighbours in memory are terms
+void AmxPanels::packRows(Value start, int64_t filled, int64_t tile,
+                         int64_t count) {
+  int64_t full = count / kTileTerms, rest = count % kTileTerms;
+  k.loop(0, filled, 1, [&](Value row) {
+    Value begin = k.add(start, k.mul(row, stride(lhs, rank - 2)));
+    auto store = [&](Value step, int64_t terms) {
+      Value at = k.add(begin, k.mul(step, kTileTerms));
+      Value x = loadLanes(lhsBase, at, std::min(kTileRows, terms), 1);
+      Value y = terms > kTileRows ? loadLanes(lhsBase, k.add(at, kTileRows),
+                                              terms - kTileRows, 1)
+                                  : zeros(k.b.getF32Type(), kTileRows);
+      storeRow(neighbours(x, y), lhsTiles, placeOf(k, tile, step, row));
+    };
+    k.loop(0, full, 1, [&](Value step) { store(step, kTileTerms); });
+    if (rest)
+      store(k.i64(full), rest);
+  });
+  k.loop(filled, kTileRows, 1, [&](Value row) {
+    k.loop(0, full + (rest > 0), 1, [&](Value step) {
+      storeZeros(lhsTiles, placeOf(k, tile, step, row));
+    });
+  });
+}
+
+// neighbours in memory are rows, or nothing is: pairs of terms, turned
+void AmxPanels::packTurned(Value start, int64_t filled, int64_t tile,
+                           int64_t count) {
+  int64_t full = count / kTileTerms, rest = count % kTileTerms;
+  auto store = [&](Value step, int64_t terms) {
+    SmallVector<SmallVector<Value>> turned(parts);
+    auto type = mlir::VectorType::get({kTileRows}, k.b.getI32Type());
+    auto rowsOf = [&](int64_t term) {
+      if (term >= terms)
+        return zeros(k.b.getF32Type(), kTileRows);
+      Value at = k.add(k.mul(step, kTileTerms), term);
+      return loadLanes(lhsBase, k.add(start, k.mul(at, stride(lhs, rank))),
+                       filled, stride(lhs, rank - 2));
+    };
+    for (int64_t term = 0; term < kTileTerms; term += 2) {
+      auto both = pairs(rowsOf(term), rowsOf(term + 1));
+      for (int64_t part = 0; part < parts; part++)
+        turned[part].push_back(
+            vector::BitCastOp::create(k.b, type, both[part]));
+    }
+    for (auto [columns, tiles] : llvm::zip(turned, lhsTiles)) {
+      turn(k, columns);
+      for (auto [row, terms] : llvm::enumerate(columns)) {
+        k.store(terms, tiles.pointer,
+                placeOf(k, tile, step, k.i64(row), /*unit=*/2));
+      }
+    }
+  };
+  k.loop(0, full, 1, [&](Value step) { store(step, kTileTerms); });
+  if (rest)
+    store(k.i64(full), rest);
+}
+
+} // namespace phlox::cpu

@@ -1,0 +1,65 @@
+// The operands of a product as tiles of bf16 on the stack.
+#pragma once
+#include "compiler/codegen/cpu/Product.h"
+
+namespace phlox::cpu {
+
+constexpr int64_t kTileRows = 16;  ///< of a tile; columns of a tile of sums
+constexpr int64_t kTileTerms = 32; ///< k that one tile of an operand holds
+constexpr int64_t kBlock = 32;     ///< rows and columns of 2 x 2 tiles of sums
+constexpr int64_t kMostTerms = 1024; ///< that are packed at a time
+
+/// Tiles of 1 KB in memory: where they begin, and the same as a memref.
+struct Tiles {
+  Value pointer, memref;
+};
+
+/// Packs blocks of both operands into tiles, each f32 as one or two bf16 whose
+/// sum it nearly is. What a tile holds beyond an operand's edge is zero.
+struct AmxPanels : Product {
+  /// Holds kBlock rows of lhs and `rhsColumns` tiles' columns of rhs.
+  AmxPanels(const Product &product, int64_t rhsColumns);
+
+  /// Packs `count` terms of `height` rows.
+  void packLhs(Value row, int64_t height, Value from, int64_t count);
+  /// Packs `count` terms of `width` columns into the columns of tiles from
+  /// `firstTile` on: pairs of rows side by side.
+  void packRhs(Value column, int64_t width, Value from, int64_t count,
+               Value firstTile);
+  /// Loads a tile of part 0 (high) or 1 (low): in the order of rows of tiles
+  /// (lhs) or columns of tiles (rhs), then of terms.
+  Value lhsTile(int64_t part, Value number) {
+    return loadTile(lhsTiles[part], number);
+  }
+  Value rhsTile(int64_t part, Value number) {
+    return loadTile(rhsTiles[part], number);
+  }
+
+  const int64_t parts; ///< bf16 per f32
+  const bool deep;     ///< more terms than are packed at a time
+  Tiles sums;          ///< kBlock x kBlock f32
+  SmallVector<Value> batch;
+
+  Value index(Value number);
+
+private:
+  Tiles allocate(ArrayRef<int64_t> shape, mlir::Type element);
+  Value loadTile(const Tiles &from, Value number);
+  Value zeros(mlir::Type element, int64_t lanes);
+  Value loadLanes(Value base, Value at, int64_t count, int64_t stride);
+  Value round(Value x);
+  Value widen(Value bits);
+  SmallVector<Value> partsOf(Value x, Value y, ArrayRef<int64_t> lanes);
+  SmallVector<Value> pairs(Value x, Value y);
+  SmallVector<Value> neighbours(Value x, Value y);
+  void storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into, Value element);
+  void storeZeros(ArrayRef<Tiles> into, Value element);
+  void packRows(Value start, int64_t filled, int64_t tile, int64_t count);
+  void packTurned(Value start, int64_t filled, int64_t tile, int64_t count);
+
+  SmallVector<Tiles> lhsTiles, rhsTiles; ///< high parts, low parts
+};
+
+inline int64_t ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }
+
+} // namespace phlox::cpu

@@ -1,0 +1,78 @@
+// What the AMX variant of an artifact holds. No machine here runs it: it is
+// assembled and read.
+#include "compiler/artifact/Link.h"
+#include "dsl/program.h"
+#include "test/support/disassembly.h"
+#include "test/support/program_runner.h"
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+
+namespace phlox {
+namespace {
+
+using testing::ContainsRegex;
+
+size_t count(const std::string &text, const std::string &part) {
+  size_t found = 0;
+  for (size_t at = text.find(part); at != std::string::npos;
+       at = text.find(part, at + 1))
+    found++;
+  return found;
+}
+
+struct Compiled {
+  Program program{"products"};
+  CompileOptions options;
+
+  explicit Compiled(const std::string &precision) {
+    options.target = "x86-64-v4";
+    options.precision = precision;
+    options.amx = Amx::on;
+    options.embedIr = false;
+    program.entry("f", [](Entry &e) {
+      Tensor a = e.input("a", {64, 100}), b = e.input("b", {100, 72});
+      e.output("y", mish(matmul(a, b)));
+    });
+  }
+  std::string disassembly(const std::string &name) {
+    auto compiled = compile(program.module(), options);
+    if (!compiled)
+      return llvm::toString(compiled.takeError());
+    std::string path = testing::TempDir() + "phlox_amx_" + name + ".o";
+    llvm::cantFail(artifact::writeObject(*compiled, path));
+    EXPECT_EQ(test::outputOf(PHLOX_NM " --undefined-only " + path), "");
+    std::string text =
+        test::outputOf(PHLOX_OBJDUMP " -d --no-show-raw-insn " + path);
+    std::filesystem::remove(path);
+    return text;
+  }
+};
+
+TEST(AmxObject, KeepsSumsInRegisters) {
+  // loads and products of a block's loop, and of one of 8 columns
+  const std::map<std::string, std::vector<size_t>> expected = {
+      {"bf16", {4, 4, 3, 2}}, {"high", {8, 12, 6, 6}}};
+  for (const auto &[precision, counts] : expected) {
+    SCOPED_TRACE(precision);
+    std::string text = Compiled(precision).disassembly("products");
+    EXPECT_EQ(count(text, "ldtilecfg"), 1u);
+    EXPECT_THAT(text, ContainsRegex("vcvtne2?ps2bf16"));
+    std::vector<size_t> found;
+    for (const test::Loop &loop : test::innermostLoops(text, "_matmul_code")) {
+      std::string body;
+      for (const test::Instruction &each : loop)
+        body += each.text + "\n";
+      if (count(body, "tdpbf16ps") == 0)
+        continue;
+      found.push_back(count(body, "tileload"));
+      found.push_back(count(body, "tdpbf16ps"));
+      EXPECT_EQ(count(body, "tilestore"), 0u) << body;
+    }
+    EXPECT_EQ(found, counts);
+  }
+}
+
+} // namespace
+} // namespace phlox

@@ -1,0 +1,169 @@
+// Products by AMX, emulated: to the bit against the arithmetic written out here
+// and within what the rounding of bf16 allows of f64.
+#include "dsl/program.h"
+#include "test/support/program_runner.h"
+#include <bit>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <map>
+
+namespace phlox {
+namespace {
+
+using test::Tensors;
+
+struct Case {
+  int64_t rows, depth, columns;
+  bool turnLhs = false, turnRhs = false;
+
+  std::string name() const {
+    return "f" + std::to_string(rows) + "x" + std::to_string(depth) + "x" +
+           std::to_string(columns) + (turnLhs ? "l" : "") +
+           (turnRhs ? "r" : "");
+  }
+};
+
+const std::map<std::string, std::vector<Case>> kCases = {
+    {"edges", {{32, 32, 32}, {16, 16, 16}, {17, 17, 17}, {47, 33, 31}}},
+    {"steps", {{33, 31, 49}, {50, 129, 65}, {50, 35, 40, false, true}}},
+    {"turned", {{40, 70, 63, true}, {31, 97, 16, true, true}}},
+    // groups of columns; more terms than are packed at a time
+    {"deep", {{19, 1000, 100}, {17, 1061, 34}, {18, 2048, 17, true}}}};
+
+float bf16(float x) {
+  auto bits = std::bit_cast<uint32_t>(x);
+  bits += 0x7fff + (bits >> 16 & 1);
+  return std::bit_cast<float>(bits & 0xffff0000);
+}
+
+// adds one tile's worth of terms as TDPBF16PS does
+float dot(float sum, const float *x, const float *y) {
+  float even = 0, odd = 0;
+  for (int term = 0; term < 32; term += 2) {
+    even = std::fma(x[term], y[term], even);
+    odd = std::fma(x[term + 1], y[term + 1], odd);
+  }
+  return sum + (even + odd);
+}
+
+// a row of one operand or a column of the other, as its two parts
+struct Terms {
+  std::vector<float> high, low;
+
+  void add(float x) {
+    high.push_back(bf16(x));
+    low.push_back(bf16(x - high.back()));
+  }
+  void fill() {
+    high.resize((high.size() + 31) / 32 * 32);
+    low.resize(high.size());
+  }
+};
+
+float product(const Terms &x, const Terms &y, bool inTwo) {
+  float sum = 0;
+  for (size_t i = 0; i < x.high.size(); i += 32) {
+    if (inTwo)
+      sum = dot(sum, &x.low[i], &y.high[i]);
+    sum = dot(sum, &x.high[i], &y.high[i]);
+    if (inTwo)
+      sum = dot(sum, &x.high[i], &y.low[i]);
+  }
+  return sum;
+}
+
+template <class At>
+std::vector<Terms> termsOf(int64_t count, int64_t depth, const At &at) {
+  std::vector<Terms> all(count);
+  for (int64_t i = 0; i < count; i++) {
+    for (int64_t term = 0; term < depth; term++)
+      all[i].add(float(at(i, term)));
+    all[i].fill();
+  }
+  return all;
+}
+
+class AmxProducts : public testing::TestWithParam<
+                        std::tuple<const char *, const char *, const char *>> {
+protected:
+  static CompileOptions options() {
+    CompileOptions made;
+    made.target = std::get<0>(GetParam());
+    made.precision = std::get<1>(GetParam());
+    made.amx = Amx::emulated;
+    return made;
+  }
+  static const std::vector<Case> &cases() {
+    return kCases.at(std::get<2>(GetParam()));
+  }
+  static bool inTwo() { return options().precision == "high"; }
+};
+
+Tensor turned(Entry &e, const std::string &name, int64_t rows, int64_t columns,
+              bool turn) {
+  if (!turn)
+    return e.input(name, {rows, columns});
+  return transpose(e.input(name, {columns, rows}), {1, 0});
+}
+
+TEST_P(AmxProducts, RoundAsTheInstructionsDo) {
+  Program program("products");
+  for (const Case &one : cases())
+    program.entry(one.name(), [&](Entry &e) {
+      e.output("y",
+               matmul(turned(e, "a", one.rows, one.depth, one.turnLhs),
+                      turned(e, "b", one.depth, one.columns, one.turnRhs)));
+    });
+  test::CompiledProgram compiled(program.module(), options());
+  for (const Case &one : cases()) {
+    SCOPED_TRACE(one.name());
+    Tensors in = test::randomArguments(program.module(), one.name(), 7);
+    auto actual = compiled.run(one.name(), in).at("y").reals;
+    const auto &a = in.at("a").reals, &b = in.at("b").reals;
+    auto left = [&](int64_t i, int64_t term) {
+      return a[one.turnLhs ? term * one.rows + i : i * one.depth + term];
+    };
+    auto right = [&](int64_t j, int64_t term) {
+      return b[one.turnRhs ? j * one.depth + term : term * one.columns + j];
+    };
+    auto x = termsOf(one.rows, one.depth, left),
+         y = termsOf(one.columns, one.depth, right);
+    double error = 0, norm = 0;
+    for (int64_t i = 0; i < one.rows; i++)
+      for (int64_t j = 0; j < one.columns; j++) {
+        double exact = 0, size = 0;
+        for (int64_t term = 0; term < one.depth; term++) {
+          double each = left(i, term) * right(j, term);
+          exact += each, size += std::abs(each);
+        }
+        double got = actual[i * one.columns + j];
+        ASSERT_EQ(float(got), product(x[i], y[j], inTwo())) << i << ", " << j;
+        // bf16 rounds by 2^-8; two parts leave 2^-16 of each factor and the
+        // product of the small ones; f32 sums 2^-24 per term
+        double rounding = inTwo() ? 3.1 * 0x1p-16 : 2.01 * 0x1p-8;
+        double sums = double(one.depth + 64) * (inTwo() ? 3 : 1) * 0x1p-24;
+        EXPECT_LE(std::abs(got - exact), (rounding + sums) * size);
+        error += (got - exact) * (got - exact), norm += exact * exact;
+      }
+    // f32 would be off by 1e-7, one bf16 by 2e-3
+    double relative = std::sqrt(error / norm);
+    EXPECT_LE(relative, inTwo() ? 1e-5 : 4e-3);
+    EXPECT_GE(relative, inTwo() ? 1e-6 : 1e-3);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, AmxProducts,
+    testing::Combine(testing::Values("native", "x86-64-v3"),
+                     testing::Values("high", "bf16"),
+                     testing::Values("edges", "steps", "turned", "deep")),
+    [](const auto &info) {
+      std::string name = std::get<0>(info.param);
+      name =
+          name + "_" + std::get<1>(info.param) + "_" + std::get<2>(info.param);
+      std::erase(name, '-');
+      return name;
+    });
+
+} // namespace
+} // namespace phlox
