@@ -43,11 +43,6 @@ std::uint64_t saved_registers() {
   return std::uint64_t{high} << 32 | low;
 }
 
-bool tiles_permitted() {
-  constexpr int request_permission = 0x1023, tile_data = 18;
-  return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-
 #endif
 
 } // namespace
@@ -72,7 +67,7 @@ std::uint64_t detect_isa() {
     isa |= has(extended.b, {17}) ? PHLOX_ISA_AVX512DQ : 0;
     isa |= has(extended.b, {31}) ? PHLOX_ISA_AVX512VL : 0;
   }
-  if (saves(0x60000) && has(extended.d, {24}) && tiles_permitted()) {
+  if (saves(0x60000) && has(extended.d, {24})) {
     isa |= PHLOX_ISA_AMX_TILE;
     // code for tiles of bf16 also converts with AVX512-BF16
     isa |=
@@ -81,6 +76,17 @@ std::uint64_t detect_isa() {
   return isa;
 #else
   return 0;
+#endif
+}
+
+bool tiles_permitted() {
+#if defined(__x86_64__)
+  constexpr int request_permission = 0x1023, tile_data = 18;
+  static const bool permitted =
+      syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  return permitted;
+#else
+  return false;
 #endif
 }
 

@@ -7,9 +7,15 @@
 
 namespace phlox::runtime {
 
-/// Returns the bits that processor and system offer, by CPUID and XCR0; AMX
-/// only if the system permits its tile registers to this process.
+/// Returns the bits that processor and system offer, by CPUID and XCR0. AMX
+/// takes a permission beside.
 std::uint64_t detect_isa();
+
+/// Asks the system for the tile registers of AMX, once in a process; returns
+/// whether it gave them.
+///
+/// Threads: any.
+bool tiles_permitted();
 
 /// Returns the bits that PHLOX_MAX_ISA admits (x86-64, x86-64-v3, x86-64-v4 or
 /// amx), all for an empty text; nothing for another text.

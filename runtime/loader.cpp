@@ -84,7 +84,9 @@ void adopt(phlox_executable &executable, phlox_query_function *query,
   const phlox_executable_table *table = query(PHLOX_EXECUTABLE_VERSION);
   check_table(table, where);
   executable.table = table;
-  executable.variant = choose_variant(*table, phlox_isa_available(), where);
+  std::uint64_t isa =
+      permitted_isa(*table, phlox_isa_available(), tiles_permitted);
+  executable.variant = choose_variant(*table, isa, where);
 }
 
 } // namespace

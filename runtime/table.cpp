@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -203,6 +204,17 @@ void check_table(const phlox_executable_table *table,
     refuse("size must be " + std::to_string(sizeof(phlox_executable_table)) +
            " bytes: got " + std::to_string(table->table_bytes));
   TableCheck(*table, where).run();
+}
+
+std::uint64_t permitted_isa(const phlox_executable_table &table,
+                            std::uint64_t available, bool (*ask)()) {
+  constexpr std::uint64_t amx = PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+  std::span<const phlox_variant> variants(table.variants, table.variant_count);
+  bool wanted =
+      std::ranges::any_of(variants, [&](const phlox_variant &variant) {
+        return variant.isa & amx && !(variant.isa & ~available);
+      });
+  return wanted && !ask() ? available & ~amx : available;
 }
 
 const phlox_variant *choose_variant(const phlox_executable_table &table,

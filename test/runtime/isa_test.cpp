@@ -52,12 +52,15 @@ TEST(Isa, LimitsHideWhatLiesBeyond) {
 
 class ChooseVariant : public testing::Test {
 protected:
-  const char *choice(std::uint64_t available) {
-    phlox_executable_table table =
+  phlox_executable_table table() {
+    phlox_executable_table made =
         *phlox_executable_query(PHLOX_EXECUTABLE_VERSION);
-    table.variants = variants;
-    table.variant_count = 3;
-    return choose_variant(table, available, "a.so: artifact")->target;
+    made.variants = variants;
+    made.variant_count = 3;
+    return made;
+  }
+  const char *choice(std::uint64_t available) {
+    return choose_variant(table(), available, "a.so: artifact")->target;
   }
   phlox_variant variants[3] = {{"amx", 0xff, nullptr, nullptr},
                                {"x86-64-v4", 0x3f, nullptr, nullptr},
@@ -70,6 +73,28 @@ TEST_F(ChooseVariant, TakesTheFirstThatFits) {
   EXPECT_STREQ(choice(0x3f), "x86-64-v4");
   EXPECT_STREQ(choice(0x1f), "x86-64-v3");
   EXPECT_STREQ(choice(0x01), "x86-64-v3");
+}
+
+TEST_F(ChooseVariant, AsksForTilesOnlyWhereTheyServe) {
+  static int asked = 0;
+  auto granted = [] { return ++asked > 0; };
+  auto refused = [] { return ++asked == 0; };
+  EXPECT_EQ(permitted_isa(table(), 0x3f, granted), 0x3fu);
+  EXPECT_EQ(permitted_isa(table(), 0x7f, granted), 0x7fu);
+  EXPECT_EQ(asked, 0); // this processor lacks them
+  EXPECT_EQ(permitted_isa(table(), 0xff, granted), 0xffu);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(permitted_isa(table(), 0xff, refused), 0x3fu);
+  EXPECT_EQ(asked, 2);
+  variants[0].isa = 0x3f;
+  EXPECT_EQ(permitted_isa(table(), 0xff, refused), 0xffu);
+  EXPECT_EQ(asked, 2); // this artifact does not use them
+}
+
+TEST(Isa, ProcessorsWithoutTilesPermitNone) {
+  if (!kernel_lists("amx_tile")) {
+    EXPECT_FALSE(tiles_permitted());
+  }
 }
 
 TEST_F(ChooseVariant, NamesWhatIsMissing) {

@@ -10,16 +10,16 @@
 namespace phlox::test {
 namespace {
 
-Program trace(const std::string &name) {
+Program trace(const std::string &name, CaseSize size) {
   const rl::Algorithm *algorithm = rl::find_algorithm(name);
   if (!algorithm)
     throw std::runtime_error("no algorithm " + name);
-  nlohmann::json wanted = {{"batch", 16},
+  nlohmann::json wanted = {{"batch", size.batch},
                            {"ema_rate", kCaseEmaRate},
                            {"actor.every", 2},
                            {"alpha.every", 1},
-                           {"actor.hidden", {32, 32}},
-                           {"critic.hidden", {32, 32}},
+                           {"actor.hidden", {size.hidden, size.hidden}},
+                           {"critic.hidden", {size.hidden, size.hidden}},
                            {"proposals", 8},
                            {"proposal", "mixture"},
                            {"particles", 4},
@@ -49,8 +49,9 @@ Program trace(const std::string &name) {
 
 } // namespace
 
-ModeCase::ModeCase(const std::string &algorithm, bool explicitNoise)
-    : program(trace(algorithm)),
+ModeCase::ModeCase(const std::string &algorithm, bool explicitNoise,
+                   CaseSize size)
+    : program(trace(algorithm, size)),
       module(mlir::cast<mlir::ModuleOp>(program.module()->clone())) {
   program.module()->walk([&](mlir::Operation *op) {
     if (op->hasTrait<Random>() && !mlir::isa<NormalOp>(op))

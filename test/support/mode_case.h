@@ -11,9 +11,15 @@ namespace phlox::test {
 /// step of its moving averages.
 inline constexpr double kCaseRate = 1e-3, kCaseEmaRate = 0.05;
 
+/// Rows of a batch, and width of the hidden layers.
+struct CaseSize {
+  int64_t batch = 16, hidden = 32;
+};
+
 struct ModeCase {
   /// Traces `algorithm` small; `explicitNoise` makes its draws inputs.
-  ModeCase(const std::string &algorithm, bool explicitNoise);
+  ModeCase(const std::string &algorithm, bool explicitNoise,
+           CaseSize size = {});
 
   /// Draws inputs as a trainer would give them (actions in the box, few
   /// terminations, noise of its distribution); leaves come from `state`.

@@ -2,6 +2,7 @@
 // and bisected here.
 #include "compiler/dialect/Phlox.h"
 #include "compiler/passes/Passes.h"
+#include "compiler/pipelines/Kernels.h"
 #include "compiler/pipelines/Simplify.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -15,6 +16,7 @@ int main(int argc, char **argv) {
   mlir::registerSymbolDCEPass();
   phlox::registerPhloxPasses();
   phlox::registerSimplification();
+  phlox::registerKernels();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "phlox-opt: passes on phlox\n", registry));
 }

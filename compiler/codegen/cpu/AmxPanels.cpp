@@ -18,7 +18,7 @@ constexpr int64_t kElements = kTileRows * kTileTerms; // bf16 in a tile
 
 // of the tile's row: tiles follow each other by terms; in units of bf16 or
 // pairs
-Value placeOf(KernelBuilder &k, int64_t tile, Value step, Value row,
+Value placeOf(KernelBuilder &k, Value tile, Value step, Value row,
               int64_t unit = 1) {
   return k.add(k.mul(k.add(step, tile), kElements / unit),
                k.mul(row, kTileTerms / unit));
@@ -88,6 +88,13 @@ Value AmxPanels::loadLanes(Value base, Value at, int64_t count,
     lanes.push_back(std::min(lane, count));
   return vector::ShuffleOp::create(k.b, some, zeros(f32, 1), lanes);
 }
+// full tiles, then what is left of one
+void AmxPanels::eachTile(int64_t extent,
+                         llvm::function_ref<void(Value, int64_t)> body) {
+  k.loop(0, extent / kTileRows, 1, [&](Value i) { body(i, kTileRows); });
+  if (extent % kTileRows)
+    body(k.i64(extent / kTileRows), extent % kTileRows);
+}
 // the bits of the nearest bf16
 Value AmxPanels::round(Value x) {
   auto bf16 = mlir::VectorType::get({kTileRows}, k.b.getBF16Type());
@@ -136,21 +143,17 @@ void AmxPanels::storeZeros(ArrayRef<Tiles> into, Value element) {
     k.store(zeros(k.b.getI16Type(), kTileTerms), tiles.pointer, element);
 }
 
-// `count` terms from `from` on, of `width` columns: pairs of rows side by
-// side; the tiles begin at `firstTile`
 void AmxPanels::packRhs(Value column, int64_t width, Value from, int64_t count,
                         Value firstTile) {
   int64_t steps = ceilDiv(count, kTileTerms), next = stride(rhs, rank);
   Value start =
       k.add(batchIndex(rhs, batch),
             k.add(k.mul(column, stride(rhs, rank - 1)), k.mul(from, next)));
-  for (int64_t j = 0; j < ceilDiv(width, kTileRows); j++) {
-    int64_t lanes = std::min(kTileRows, width - j * kTileRows);
+  eachTile(width, [&](Value j, int64_t filled) {
     Value tile = k.mul(k.add(firstTile, j), steps * kElements);
+    Value begin = k.add(start, k.mul(j, kTileRows));
     auto row = [&](Value term) {
-      return loadLanes(rhsBase,
-                       k.add(start, k.add(k.mul(term, next), j * kTileRows)),
-                       lanes, 1);
+      return loadLanes(rhsBase, k.add(begin, k.mul(term, next)), filled, 1);
     };
     auto at = [&](Value pair) { return k.add(tile, k.mul(pair, kTileTerms)); };
     k.loop(0, count / 2, 1, [&](Value pair) {
@@ -162,28 +165,26 @@ void AmxPanels::packRhs(Value column, int64_t width, Value from, int64_t count,
                rhsTiles, at(k.i64(count / 2)));
     k.loop(ceilDiv(count, 2), steps * kTileRows, 1,
            [&](Value pair) { storeZeros(rhsTiles, at(pair)); });
-  }
+  });
 }
 
-// `count` terms from `from` on, of `height` rows
 void AmxPanels::packLhs(Value row, int64_t height, Value from, int64_t count) {
   int64_t steps = ceilDiv(count, kTileTerms);
-  for (int64_t i = 0; i < ceilDiv(height, kTileRows); i++) {
-    int64_t filled = std::min(kTileRows, height - i * kTileRows);
+  eachTile(height, [&](Value i, int64_t filled) {
+    Value first = k.add(row, k.mul(i, kTileRows));
     Value start =
-        k.add(batchIndex(lhs, batch),
-              k.add(k.mul(k.add(row, i * kTileRows), stride(lhs, rank - 2)),
-                    k.mul(from, stride(lhs, rank))));
-    int64_t tile = i * steps;
+        k.add(batchIndex(lhs, batch), k.add(k.mul(first, stride(lhs, rank - 2)),
+                                            k.mul(from, stride(lhs, rank))));
+    Value tile = k.mul(i, steps);
     if (stride(lhs, rank) == 1)
       packRows(start, filled, tile, count);
     else
       packTurned(start, filled, tile, count);
-  }
+  });
 }
 
 // neighbours in memory are terms
-void AmxPanels::packRows(Value start, int64_t filled, int64_t tile,
+void AmxPanels::packRows(Value start, int64_t filled, Value tile,
                          int64_t count) {
   int64_t full = count / kTileTerms, rest = count % kTileTerms;
   k.loop(0, filled, 1, [&](Value row) {
@@ -208,7 +209,7 @@ void AmxPanels::packRows(Value start, int64_t filled, int64_t tile,
 }
 
 // neighbours in memory are rows, or nothing is: pairs of terms, turned
-void AmxPanels::packTurned(Value start, int64_t filled, int64_t tile,
+void AmxPanels::packTurned(Value start, int64_t filled, Value tile,
                            int64_t count) {
   int64_t full = count / kTileTerms, rest = count % kTileTerms;
   auto store = [&](Value step, int64_t terms) {

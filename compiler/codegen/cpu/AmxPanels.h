@@ -47,6 +47,7 @@ private:
   Value loadTile(const Tiles &from, Value number);
   Value zeros(mlir::Type element, int64_t lanes);
   Value loadLanes(Value base, Value at, int64_t count, int64_t stride);
+  void eachTile(int64_t extent, llvm::function_ref<void(Value, int64_t)> body);
   Value round(Value x);
   Value widen(Value bits);
   SmallVector<Value> partsOf(Value x, Value y, ArrayRef<int64_t> lanes);
@@ -54,8 +55,8 @@ private:
   SmallVector<Value> neighbours(Value x, Value y);
   void storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into, Value element);
   void storeZeros(ArrayRef<Tiles> into, Value element);
-  void packRows(Value start, int64_t filled, int64_t tile, int64_t count);
-  void packTurned(Value start, int64_t filled, int64_t tile, int64_t count);
+  void packRows(Value start, int64_t filled, Value tile, int64_t count);
+  void packTurned(Value start, int64_t filled, Value tile, int64_t count);
 
   SmallVector<Tiles> lhsTiles, rhsTiles; ///< high parts, low parts
 };

@@ -2,6 +2,7 @@
 // assembled and read.
 #include "compiler/artifact/Link.h"
 #include "dsl/program.h"
+#include "test/support/compiled_functions.h"
 #include "test/support/disassembly.h"
 #include "test/support/program_runner.h"
 #include <filesystem>
@@ -13,6 +14,7 @@ namespace phlox {
 namespace {
 
 using testing::ContainsRegex;
+using testing::HasSubstr;
 
 size_t count(const std::string &text, const std::string &part) {
   size_t found = 0;
@@ -71,6 +73,41 @@ TEST(AmxObject, KeepsSumsInRegisters) {
       EXPECT_EQ(count(body, "tilestore"), 0u) << body;
     }
     EXPECT_EQ(found, counts);
+  }
+}
+
+// Hides AMX, so that every machine behaves as one without.
+struct WithoutAmx {
+  WithoutAmx() { setenv("PHLOX_MAX_ISA", "x86-64-v4", 1); }
+  ~WithoutAmx() { unsetenv("PHLOX_MAX_ISA"); }
+};
+
+TEST(AmxVariant, StandsBesideTheOthers) {
+  if (!test::runsTarget("x86-64-v4"))
+    GTEST_SKIP() << "this machine lacks AVX-512";
+  WithoutAmx hidden;
+  Compiled both("high"), plain("high");
+  plain.options.amx = Amx::off;
+  test::CompiledProgram first(both.program.module(), both.options),
+      second(plain.program.module(), plain.options);
+  ASSERT_EQ(first.table().variant_count, 2u);
+  EXPECT_STREQ(first.table().variants[0].target, "amx");
+  EXPECT_EQ(first.table().variants[0].isa, 0xffu);
+  auto in = test::randomArguments(both.program.module(), "f", 5);
+  EXPECT_EQ(first.run("f", in).at("y").reals,
+            second.run("f", in).at("y").reals);
+}
+
+// f32 in its place would not be what was asked for
+TEST(AmxVariant, StandsAloneForBf16) {
+  WithoutAmx hidden;
+  Compiled made("bf16");
+  try {
+    test::CompiledProgram refused(made.program.module(), made.options);
+    FAIL() << "must be refused";
+  } catch (const std::runtime_error &error) {
+    EXPECT_THAT(error.what(), HasSubstr("got none: amx lacks"));
+    EXPECT_THAT(error.what(), HasSubstr("AMX-TILE, AMX-BF16"));
   }
 }
 

@@ -152,6 +152,50 @@ TEST_P(AmxProducts, RoundAsTheInstructionsDo) {
   }
 }
 
+// products of many rows, columns or examples, with element-wise ops behind
+// them, and a gradient, which sums over rows
+void networks(Entry &e) {
+  auto layer = [&](const std::string &name, const Tensor &of, int64_t width) {
+    Tensor b = e.input(name + "b", {width});
+    return mish(matmul(of, e.input(name + "w", {of.extent(1), width})) +
+                broadcast(b, {of.extent(0), width}));
+  };
+  Tensor x = e.input("x", {1120, 23}); // which run by tiles of 80
+  e.output("chain", layer("c1", layer("c0", x, 40), 33));
+  e.output("wide", layer("w0", e.input("wide x", {70, 40}), 1000));
+  e.output("examples",
+           matmul(e.input("p", {2, 2, 35, 18}), e.input("q", {2, 2, 18, 50})));
+  e.output("gradient", matmul(transpose(x, {1, 0}), e.input("dy", {1120, 40})));
+}
+
+TEST(AmxNetworks, AgreeWithTheInterpreterForAnyThreads) {
+  Program program("networks");
+  program.entry("f", networks);
+  auto module = program.module();
+  Tensors in = test::randomArguments(module, "f", 3, 0.5);
+  Tensors expected = test::interpretEntry(module, "f", in);
+  CompileOptions options;
+  options.amx = Amx::emulated;
+  test::CompiledProgram compiled(module, options, 2);
+  Tensors two = compiled.run("f", in);
+  phlox_entry *alone = nullptr;
+  ASSERT_EQ(phlox_entry_create(compiled.executable(), "f", nullptr, &alone),
+            nullptr);
+  Tensors one =
+      compiled.run("f", in, [&](auto *state, auto inputs, auto outputs) {
+        ASSERT_EQ(phlox_entry_run(alone, state, inputs.data(), inputs.size(),
+                                  outputs.data(), outputs.size()),
+                  nullptr);
+      });
+  phlox_entry_free(alone);
+  for (auto &[name, tensor] : expected) {
+    EXPECT_EQ(one.at(name).reals, two.at(name).reals) << name;
+    // of the root mean square, which single numbers exceed by some
+    EXPECT_LE(test::distance(two.at(name), tensor), 6e-5) << name;
+    EXPECT_GE(test::distance(two.at(name), tensor), 5e-6) << name;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, AmxProducts,
     testing::Combine(testing::Values("native", "x86-64-v3"),
