@@ -25,23 +25,27 @@ Value placeOf(KernelBuilder &k, Value tile, Value step, Value row,
 }
 } // namespace
 
-AmxPanels::AmxPanels(const Product &product, int64_t rhsColumns)
-    : Product(product), parts(target.bf16Parts), deep(depth > kMostTerms) {
-  auto bf16 = k.b.getBF16Type();
-  int64_t steps = ceilDiv(std::min(depth, kMostTerms), kTileTerms);
-  auto tiles = [&](int64_t count) {
-    return allocate({count * steps, kTileRows, kTileTerms}, bf16);
-  };
-  for (int64_t part = 0; part < parts; part++) {
-    lhsTiles.push_back(tiles(kBlock / kTileRows));
-    rhsTiles.push_back(tiles(rhsColumns));
-  }
-  sums = allocate({kBlock, kBlock}, k.b.getF32Type());
+AmxPanels::AmxPanels(const Product &product)
+    : Product(product), parts(target.bf16Parts), deep(depth > kMostTerms) {}
+
+int64_t AmxPanels::stepsAtOnce() const {
+  return ceilDiv(std::min(depth, kMostTerms), kTileTerms);
+}
+
+Tiles AmxPanels::tilesAt(Value pointer, ArrayRef<int64_t> shape,
+                         mlir::Type element) {
+  auto type = mlir::MemRefType::get(shape, element);
+  mlir::LLVMTypeConverter types(k.b.getContext());
+  Value descriptor = mlir::MemRefDescriptor::fromStaticShape(
+      k.b, k.b.getLoc(), types, type, pointer);
+  auto cast = mlir::UnrealizedConversionCastOp::create(
+      k.b, mlir::TypeRange{type}, mlir::ValueRange{descriptor});
+  return {pointer, cast.getResult(0)};
 }
 
 Tiles AmxPanels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
-  auto type = mlir::MemRefType::get(shape, element);
-  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  int64_t bytes = mlir::ShapedType::getNumElements(shape) *
+                  element.getIntOrFloatBitWidth() / 8;
   Value pointer;
   {
     // in the first block: the frame's size is known when compiling
@@ -54,12 +58,29 @@ Tiles AmxPanels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
         k.b, LLVM::LLVMPointerType::get(k.b.getContext()), k.b.getI8Type(),
         k.i64(bytes), 64);
   }
-  mlir::LLVMTypeConverter types(k.b.getContext());
-  Value descriptor = mlir::MemRefDescriptor::fromStaticShape(
-      k.b, k.b.getLoc(), types, type, pointer);
-  auto cast = mlir::UnrealizedConversionCastOp::create(
-      k.b, mlir::TypeRange{type}, mlir::ValueRange{descriptor});
-  return {pointer, cast.getResult(0)};
+  return tilesAt(pointer, shape, element);
+}
+
+void AmxPanels::allocateLhs() {
+  for (int64_t part = 0; part < parts; part++)
+    lhsTiles.push_back(
+        allocate({kBlock / kTileRows * stepsAtOnce(), kTileRows, kTileTerms},
+                 k.b.getBF16Type()));
+  sums = allocate({kBlock, kBlock}, k.b.getF32Type());
+}
+
+void AmxPanels::allocateRhs(int64_t count) {
+  for (int64_t part = 0; part < parts; part++)
+    rhsTiles.push_back(allocate({count * stepsAtOnce(), kTileRows, kTileTerms},
+                                k.b.getBF16Type()));
+}
+
+void AmxPanels::placeRhs(Value pointer) {
+  int64_t tiles = ceilDiv(columns, kTileRows) * stepsAtOnce();
+  for (int64_t part = 0; part < parts; part++)
+    rhsTiles.push_back(tilesAt(
+        k.address(pointer, k.i64(part * tiles * kElements), k.b.getBF16Type()),
+        {tiles, kTileRows, kTileTerms}, k.b.getBF16Type()));
 }
 
 Value AmxPanels::index(Value number) {
@@ -239,6 +260,19 @@ void AmxPanels::packTurned(Value start, int64_t filled, Value tile,
   k.loop(0, full, 1, [&](Value step) { store(step, kTileTerms); });
   if (rest)
     store(k.i64(full), rest);
+}
+
+bool packsApart(const Target &target, MatmulOp op) {
+  auto shape = shapeOf(op.getResult());
+  int64_t depth = shapeOf(op.getLhs()).back();
+  return shape.size() == 2 && depth <= kMostTerms && shape[0] > kBlock &&
+         usesAmx(target, shape[0], depth, shape[1]);
+}
+
+int64_t packedBytes(const Target &target, MatmulOp op) {
+  auto shape = shapeOf(op.getRhs());
+  return target.bf16Parts * ceilDiv(shape[1], kTileRows) *
+         ceilDiv(shape[0], kTileTerms) * kElements * 2;
 }
 
 } // namespace phlox::cpu

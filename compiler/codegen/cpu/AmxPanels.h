@@ -1,4 +1,4 @@
-// The operands of a product as tiles of bf16 on the stack.
+// The operands of a product as tiles of bf16.
 #pragma once
 #include "compiler/codegen/cpu/Product.h"
 
@@ -17,8 +17,14 @@ struct Tiles {
 /// Packs blocks of both operands into tiles, each f32 as one or two bf16 whose
 /// sum it nearly is. What a tile holds beyond an operand's edge is zero.
 struct AmxPanels : Product {
-  /// Holds kBlock rows of lhs and `rhsColumns` tiles' columns of rhs.
-  AmxPanels(const Product &product, int64_t rhsColumns);
+  explicit AmxPanels(const Product &product);
+
+  /// Makes room on the stack: for kBlock rows of lhs and their sums, for
+  /// columns of `count` tiles of rhs.
+  void allocateLhs();
+  void allocateRhs(int64_t count);
+  /// Puts all of rhs at an address: packedBytes() in all.
+  void placeRhs(Value pointer);
 
   /// Packs `count` terms of `height` rows.
   void packLhs(Value row, int64_t height, Value from, int64_t count);
@@ -43,6 +49,8 @@ struct AmxPanels : Product {
   Value index(Value number);
 
 private:
+  int64_t stepsAtOnce() const;
+  Tiles tilesAt(Value pointer, ArrayRef<int64_t> shape, mlir::Type element);
   Tiles allocate(ArrayRef<int64_t> shape, mlir::Type element);
   Value loadTile(const Tiles &from, Value number);
   Value zeros(mlir::Type element, int64_t lanes);
@@ -62,5 +70,10 @@ private:
 };
 
 inline int64_t ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }
+
+/// Whether a kernel of its own packs the right operand: one that several tasks
+/// or products read, of terms that fit a block of the left one.
+bool packsApart(const Target &target, MatmulOp op);
+int64_t packedBytes(const Target &target, MatmulOp op);
 
 } // namespace phlox::cpu

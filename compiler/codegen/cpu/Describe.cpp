@@ -51,6 +51,8 @@ std::string opsInside(const Plan &plan, const Kernel &kernel) {
 std::string nameOf(const Plan &plan, const Kernel &kernel) {
   if (kernel.source)
     return "copy " + extents(shapeOf(kernel.root));
+  if (kernel.kind == Kernel::Pack)
+    return "pack " + extents(shapeOf(kernel.root));
   if (auto matmul = mlir::dyn_cast_or_null<MatmulOp>(kernel.anchor)) {
     auto shape = shapeOf(matmul.getResult());
     SmallVector<int64_t> sizes(shape);

@@ -35,6 +35,8 @@ void emitReduce(Plan &plan, Kernel &kernel, KernelBuilder &k,
                 mlir::ValueRange addresses, Value task);
 void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
                 const Target &target, mlir::ValueRange addresses, Value task);
+void emitPack(Plan &plan, Kernel &kernel, KernelBuilder &k,
+              const Target &target, mlir::ValueRange addresses, Value task);
 
 /// Runs `body` for every index of the groups, the first one split over the
 /// kernel's tasks and begun at `start` (null: 0).

@@ -26,7 +26,8 @@ Cut cutColumns(const Product &product) {
   cut.grid = taskGrid(product, product.rows / kBlock, all);
   int64_t terms = ceilDiv(product.depth, kTileTerms) * kTileTerms;
   int64_t most =
-      product.depth > kMostTerms
+      product.packed ? all + 1
+      : product.depth > kMostTerms
           ? 1
           : kRhsBytes / (terms * kBlock * 2 * product.target.bf16Parts);
   cut.panels = std::clamp<int64_t>(ceilDiv(all, cut.grid.columns), 1, most);
@@ -142,14 +143,16 @@ struct AmxEmitter : AmxPanels {
     Value zero = k.i64(0),
           tailColumn = k.add(group.column, group.panels * kBlock);
     auto eachPanel = [&](llvm::function_ref<void(Value, int64_t, Value)> body) {
+      // of the group's tiles, or of all if another kernel packed them
+      Value first = packed ? quotient(group.column, kTileRows) : zero;
       k.loop(0, group.panels, 1, [&](Value panel) {
         body(k.add(group.column, k.mul(panel, kBlock)), kBlock,
-             k.mul(panel, 2));
+             k.add(first, k.mul(panel, 2)));
       });
       if (group.tail)
-        body(tailColumn, group.tail, k.i64(2 * group.panels));
+        body(tailColumn, group.tail, k.add(first, 2 * group.panels));
     };
-    if (!deep)
+    if (!deep && !packed)
       eachPanel([&](Value column, int64_t width, Value firstTile) {
         packRhs(column, width, zero, depth, firstTile);
       });
@@ -206,16 +209,22 @@ struct AmxEmitter : AmxPanels {
 } // namespace
 
 // a smaller product is vectors' work: it would leave most of a tile empty
-bool usesAmx(const Product &product) {
-  return product.target.bf16Parts &&
-         std::min({product.rows, product.columns, product.depth}) >= kTileRows;
+bool usesAmx(const Target &target, int64_t rows, int64_t depth,
+             int64_t columns) {
+  return target.bf16Parts && std::min({rows, depth, columns}) >= kTileRows;
 }
 
 void emitAmxProduct(Product &product, Value task) {
   auto cut = cutColumns(product);
   int64_t tiles = std::max(cut.groups ? 2 * cut.panels : 0,
                            2 * cut.rest + ceilDiv(cut.tail, kTileRows));
-  AmxEmitter(product, tiles).run(task, cut);
+  AmxEmitter emitter(product);
+  emitter.allocateLhs();
+  if (product.packed)
+    emitter.placeRhs(product.packed);
+  else
+    emitter.allocateRhs(tiles);
+  emitter.run(task, cut);
 }
 
 } // namespace phlox::cpu

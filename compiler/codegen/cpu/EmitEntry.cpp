@@ -101,7 +101,8 @@ private:
   // a function that finds the addresses and hands them to the kernel's code
   void emitKernel(Kernel &kernel) {
     mlir::OpBuilder::InsertionGuard guard(b);
-    static constexpr const char *kinds[] = {"map", "matmul", "reduce", "own"};
+    static constexpr const char *kinds[] = {"map", "matmul", "reduce",
+                                            "own", "scan",   "pack"};
     kernel.name = "phlox_" + name + "_" + std::to_string(kernelCount++) + "_" +
                   kinds[kernel.kind];
     auto wrapper = function(kernel.name, {pointer, pointer, b.getI64Type()},
@@ -187,6 +188,9 @@ private:
       break;
     case Kernel::Matmul:
       emitMatmul(plan, kernel, k, target, addresses, task);
+      break;
+    case Kernel::Pack:
+      emitPack(plan, kernel, k, target, addresses, task);
       break;
     default: {
       Expression expression(plan, kernel, k, {});

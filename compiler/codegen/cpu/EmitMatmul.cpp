@@ -261,6 +261,7 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
                          expression.stridesFor(shapeOf(rhs), rhsView),
                          {},
                          {},
+                         {},
                          {}}};
   emitter.out.perDim.assign(kernel.targetStrides.begin(),
                             kernel.targetStrides.end());
@@ -277,9 +278,11 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
     emitter.rowDim().extent = emitter.rows;
     emitter.firstRow = k.mul(task, emitter.rows);
   }
+  if (kernel.packed)
+    emitter.packed = expression.base(*kernel.packed);
   bool oneColumn = emitter.columns == 1;
   expression.guarded([&] {
-    if (usesAmx(emitter))
+    if (usesAmx(target, emitter.rows, depth, emitter.columns))
       emitAmxProduct(emitter, task);
     else if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
              emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)

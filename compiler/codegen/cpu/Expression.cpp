@@ -28,6 +28,8 @@ static SmallVector<Place> placesOf(Plan &plan, const Kernel &kernel) {
     places.push_back(plan.places[value]);
   if (kernel.source)
     places.push_back(*kernel.source);
+  if (kernel.packed)
+    places.push_back(*kernel.packed);
   places.push_back(kernel.target);
   return places;
 }

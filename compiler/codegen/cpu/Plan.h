@@ -50,13 +50,15 @@ struct Place {
 };
 
 /// A unit of code. Elementwise and Matmul store `root`; Reduce stores its op's
-/// result; Own runs its op's loops; Scan repeats a region.
+/// result; Own runs its op's loops; Scan repeats a region; Pack stores `root`,
+/// the right operand of its product, as tiles of bf16.
 struct Kernel {
-  enum Kind { Elementwise, Matmul, Reduce, Own, Scan } kind = Elementwise;
+  enum Kind { Elementwise, Matmul, Reduce, Own, Scan, Pack } kind = Elementwise;
   Value root;
   mlir::Operation *anchor = nullptr; ///< matmul, reduce, own kernel, scan
   Place target;                      ///< where root is stored
   std::optional<Place> source;       ///< a copy: where root is read from
+  std::optional<Place> packed;       ///< a product's right operand, by Pack
   /// Elements between neighbours of root in the target (dense unless it is a
   /// part of a concat).
   SmallVector<int64_t> targetStrides;

@@ -409,6 +409,7 @@ void RegionPlanner::run(std::vector<Writeback> writebacks) {
     else if (op.getNumResults() == 1 && isRoot.contains(op.getResult(0)))
       formKernel(op.getResult(0));
   }
+  packProducts();
   schedule(writebacks);
 }
 

@@ -33,6 +33,9 @@ private:
   void formKernel(Value root);
   void formScan(ScanOp scan);
   void guard(Kernel &kernel, Value condition);
+  /// Adds a kernel for each right operand that products by AMX share, or whose
+  /// product has many rows. See PackProducts.cpp.
+  void packProducts();
 
   // Schedule.cpp
   void schedule(const std::vector<Writeback> &writebacks);

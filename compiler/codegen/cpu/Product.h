@@ -16,6 +16,7 @@ struct Product {
   Strides lhs, rhs, out;   ///< of an rhs with columns: neighbours are columns
   SmallVector<Group> dims; ///< one per dimension: batch ..., M, N, K
   Value firstRow;          ///< of a chain's tile; null: all rows
+  Value packed;            ///< rhs as tiles, by another kernel; null: it is not
 
   Group &rowDim() { return dims[rank - 2]; }
   Group &columnDim() { return dims[rank - 1]; }
@@ -45,7 +46,8 @@ TaskGrid taskGrid(const Product &product, int64_t tilesOfRows,
 
 /// Whether the target computes a product by AMX: few rows, columns or terms
 /// would leave most of a tile empty.
-bool usesAmx(const Product &product);
+bool usesAmx(const Target &target, int64_t rows, int64_t depth,
+             int64_t columns);
 /// Emits one task of a product from tiles of bf16.
 void emitAmxProduct(Product &product, Value task);
 

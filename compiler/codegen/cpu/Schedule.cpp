@@ -233,6 +233,10 @@ void RegionPlanner::estimate(Kernel &kernel) {
     kernel.cost = 1000.0 * kernel.tasks;
     return;
   }
+  if (kernel.kind == Kernel::Pack) {
+    kernel.cost = 0.15 * tensorType(kernel.root).getNumElements();
+    return;
+  }
   double elements = tensorType(kernel.root).getNumElements(), perElement = 0.1;
   SmallVector<Value> work{kernel.root};
   llvm::DenseSet<Value> seen;
@@ -308,6 +312,8 @@ void touchAll(Plan &plan, Kernel &kernel,
     touch(kernel.source->buffer, here);
   if (kernel.target.buffer)
     touch(kernel.target.buffer, here);
+  if (kernel.packed)
+    touch(kernel.packed->buffer, here);
   if (kernel.kind == Kernel::Scan)
     for (Value value : kernel.anchor->getResults())
       touch(plan.places[value].buffer, here);

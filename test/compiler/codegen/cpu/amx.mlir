@@ -5,10 +5,18 @@
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=high" %s | FileCheck %s --check-prefix=NONE
 // RUN: not phlox-opt --phlox-kernels="target=x86-64-v4 precision=bf16" %s 2>&1 | FileCheck %s --check-prefix=BAD
 
+// The right operand is packed first, pairs of rows side by side.
+
+// BF16-LABEL: @phlox_product_0_pack_code
+// BF16: %[[EVEN:.*]] = arith.bitcast {{.*}} : vector<16xbf16> to vector<16xi16>
+// BF16: %[[ODD:.*]] = arith.bitcast {{.*}} : vector<16xbf16> to vector<16xi16>
+// BF16: vector.interleave %[[EVEN]], %[[ODD]] : vector<16xi16> -> vector<32xi16>
+// BF16-NOT: amx.tile_
+
 // Four sums and at most four operands: an operand dies before the next one of
 // its kind is loaded.
 
-// BF16-LABEL: @phlox_product_0_matmul_code
+// BF16-LABEL: @phlox_product_1_matmul_code
 // BF16-DAG: %[[A:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<8x16x32xbf16>
 // BF16-DAG: %[[B:.*]] = builtin.unrealized_conversion_cast {{.*}} to memref<16x16x32xbf16>
 // BF16-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
@@ -32,7 +40,7 @@
 // The small parts of the rows, then the large ones, then the small parts of the
 // columns.
 
-// HIGH-LABEL: @phlox_product_0_matmul_code
+// HIGH-LABEL: @phlox_product_1_matmul_code
 // HIGH: scf.for {{.*}} iter_args(%[[C0:.*]] = {{.*}}, %[[C1:.*]] = {{.*}}, %[[C2:.*]] = {{.*}}, %[[C3:.*]] = {{.*}})
 // HIGH: %[[L0:.*]] = amx.tile_load %[[LOW:[0-9]+]][
 // HIGH: %[[B0:.*]] = amx.tile_load %[[BHIGH:[0-9]+]][
@@ -72,4 +80,17 @@ func.func @product(%a: tensor<64x100xf32>, %b: tensor<100x64xf32>) -> tensor<64x
 func.func @small(%a: tensor<64x15xf32>, %b: tensor<15x64xf32>) -> tensor<64x64xf32> {
   %c = phlox.matmul %a, %b : tensor<64x15xf32>, tensor<15x64xf32> -> tensor<64x64xf32>
   return %c : tensor<64x64xf32>
+}
+
+// Two products of one right operand read one copy of it.
+
+// HIGH-LABEL: llvm.func @phlox_entry_shared
+// BF16-LABEL: llvm.func @phlox_entry_shared
+// BF16: llvm.func internal @phlox_shared_{{[0-9]+}}_pack(
+// BF16-NOT: llvm.func internal @phlox_shared_{{[0-9]+}}_pack(
+func.func @shared(%a: tensor<64x20xf32>, %b: tensor<48x20xf32>, %w: tensor<20x40xf32>)
+    -> (tensor<64x40xf32>, tensor<48x40xf32>) {
+  %c = phlox.matmul %a, %w : tensor<64x20xf32>, tensor<20x40xf32> -> tensor<64x40xf32>
+  %d = phlox.matmul %b, %w : tensor<48x20xf32>, tensor<20x40xf32> -> tensor<48x40xf32>
+  return %c, %d : tensor<64x40xf32>, tensor<48x40xf32>
 }

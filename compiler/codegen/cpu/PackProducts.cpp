@@ -1,0 +1,80 @@
+// Right operands of products by AMX, packed once for all tasks and products
+// that read them.
+#include "compiler/codegen/cpu/AmxPanels.h"
+#include "compiler/codegen/cpu/Planner.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace phlox::cpu {
+
+void RegionPlanner::packProducts() {
+  llvm::DenseMap<Value, unsigned> packs;
+  for (size_t i = 0, count = region.kernels.size(); i < count; i++) {
+    auto &kernel = *region.kernels[i];
+    if (kernel.kind != Kernel::Matmul)
+      continue;
+    auto op = mlir::cast<MatmulOp>(kernel.anchor);
+    if (!packsApart(target, op))
+      continue;
+    auto [known, isNew] = packs.insert({op.getRhs(), region.kernels.size()});
+    if (isNew) {
+      auto &pack = newKernel(Kernel::Pack, op.getRhs());
+      pack.anchor = op;
+      auto *buffer = newBuffer(Storage::Scratch, packedBytes(target, op));
+      pack.target = {buffer, 0, {}};
+      collectReads(pack, op.getRhs(), false);
+      guard(pack, kernel.guard);
+    }
+    auto &pack = *region.kernels[known->second];
+    if (pack.guard != kernel.guard)
+      pack.guard = Value(); // each wants it under a condition of its own
+    kernel.packed = pack.target;
+    kernel.after.push_back(known->second);
+  }
+}
+
+void emitPack(Plan &plan, Kernel &kernel, KernelBuilder &k,
+              const Target &target, mlir::ValueRange addresses, Value task) {
+  auto op = mlir::cast<MatmulOp>(kernel.anchor);
+  auto shape = shapeOf(op.getResult());
+  int64_t depth = shapeOf(op.getLhs()).back(), columns = shape[1];
+  Expression expression(plan, kernel, k, {shape[0], columns, depth});
+  expression.setBases(addresses);
+  auto access = Expression::identity(2);
+  access[0].dim = 2; // rows of the operand are terms
+  auto [rhs, view] = expression.view(op.getRhs(), access);
+  AmxPanels panels(Product{kernel,
+                           k,
+                           target,
+                           expression,
+                           Value(),
+                           2,
+                           shape[0],
+                           columns,
+                           depth,
+                           Value(),
+                           expression.base(plan.places[rhs]),
+                           {},
+                           expression.stridesFor(shapeOf(rhs), view),
+                           {},
+                           {},
+                           {},
+                           {}});
+  int64_t full = columns / kBlock;
+  kernel.tasks = tasksFor(kernel.cost, full);
+  expression.guarded([&] {
+    panels.placeRhs(expression.base(kernel.target));
+    k.loop(k.taskBegin(task, kernel.tasks, full),
+           k.taskBegin(k.add(task, 1), kernel.tasks, full), 1,
+           [&](Value panel) {
+             panels.packRhs(k.mul(panel, kBlock), kBlock, k.i64(0), depth,
+                            k.mul(panel, kBlock / kTileRows));
+           });
+    if (columns % kBlock)
+      k.when(panels.equal(task, kernel.tasks - 1), [&] {
+        panels.packRhs(k.i64(full * kBlock), columns % kBlock, k.i64(0), depth,
+                       k.i64(full * kBlock / kTileRows));
+      });
+  });
+}
+
+} // namespace phlox::cpu
