@@ -18,14 +18,13 @@
 // Entropy: along dz/dt = v densities obey d ln p / dt = -div v, hence
 //     H(tanh z_1) = H(z_0) + integral of E div v dt + E sum ln (1 - tanh^2
 //     z_1).
-// The divergence is taken at the regression's own points, without simulation;
-// its gradient is reverse mode over the forward mode of v.
-// The regression counts squared velocities, not nats, so alpha is no
-// temperature of exp(Q / alpha) here: it is what holds the entropy at its goal,
-// and starts low. Fixed at the temperature of a soft-optimal policy it can push
-// actions to the faces of the box.
-// Where the paper leaves a choice, or this file takes another, with its test in
-// fmer_test.cpp:
+// The divergence is taken on the regression's own lines, without simulation;
+// its gradient is reverse mode over the forward mode of v. The regression
+// counts squared velocities, not nats, so alpha is no temperature of exp(Q /
+// alpha) here: it is what holds the entropy at its goal, and starts low. Fixed
+// at the temperature of a soft-optimal policy it can push actions to the faces
+// of the box. Where the paper leaves a choice, or this file takes another, with
+// its test in fmer_test.cpp:
 //  1. the last term takes its gradient through the sampler; with equal
 //     advantages the policy must become uniform, entropy ln 2 per dimension,
 //     and forms without simulation stop far below (squash_grad): SquashGradient
@@ -37,7 +36,13 @@
 //     ln tau += mirror_rate (ess_target - mean ess / K): DualMirrorTemperature
 //  4. a few proposals are resampled by weight, each with its own time and
 //     noise, instead of regressing on all: ResampledMean
-//  5. acting takes one plain sample: its entropy explores, so that no noise is
+//  5. divergences are taken at the times at which the sampler's steps ask for
+//  v.
+//     At random times most of the gradient falls between the last of these and
+//     t = 1 once a policy is narrow, -grad ln p growing like 1 / variance: what
+//     v learns there no sample sees, the entropy stays below its goal, alpha
+//     grows and the loss runs away (docs/half-cheetah.md): DivergenceTimes
+//  6. acting takes one plain sample: its entropy explores, so that no noise is
 //     added and no critic ranks: PlainSample
 #include "rl/algorithms/candidates.h"
 #include "rl/algorithms/flow_policy.h"
@@ -53,7 +58,7 @@ struct Config {
   double ess_target = 0.5; // share of the proposals
   std::optional<double> mirror_temperature, mirror_rate;
   int64_t resampled = 4;
-  std::string squash_grad = "path";
+  std::string squash_grad = "path", divergence_times = "sampler";
 
   Config() {
     learner.actor_rate = learner.critic_rate = {3e-4, 3e-4, 0, 0};
@@ -83,6 +88,9 @@ struct Config {
     s.choice("squash_grad", squash_grad, {"path", "endpoint", "linear", "none"},
              "gradient of the squashing's entropy: through the sampler, at a "
              "straight line's end, to first order, or none");
+    s.choice("divergence_times", divergence_times, {"sampler", "uniform"},
+             "where the entropy's divergence is taken: at the times that the "
+             "sampler's steps ask for, or at the regression's own");
   }
   void check() const { solver.check(); }
 };
@@ -159,6 +167,16 @@ Tensor squash_term(const Model &m, const std::vector<Tensor> &parameters,
   return mean(sum(-2 * tanh(chosen) * v, -1));
 }
 
+// the same lines at the times at which the sampler's steps ask
+LinePoint at_sampler(const Model &m, const LinePoint &point,
+                     const Tensor &ends) {
+  const SolverSettings &solver = m.config.solver;
+  double steps = static_cast<double>(solver.steps());
+  double inside = solver.solver == "midpoint" ? .5 : 0;
+  Tensor t = (min(floor(point.t * steps), steps - 1) + inside) / steps;
+  return {ends - (1 - t) * point.velocity, t, point.velocity};
+}
+
 // what the regression gave beside the loss
 struct PolicyLoss {
   ActorLoss actor;
@@ -177,7 +195,13 @@ PolicyLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
   result.flow_loss = mean(square(v - point.velocity));
   // p' (dv/dz p) has the trace as its mean over signs p
   Tensor p = key.sign("policy_probe", point.x.shape());
-  result.divergence = mean(sum(p * jvp(v, {point.x}, {p}), -1));
+  LinePoint at = point;
+  Tensor there = v;
+  if (c.divergence_times == "sampler") {
+    at = at_sampler(m, point, chosen);
+    there = m.actor.network(parameters, batch.obs, at.x, {at.t});
+  }
+  result.divergence = mean(sum(p * jvp(there, {at.x}, {p}), -1));
   Tensor entropy = result.divergence;
   if (c.squash_grad != "none")
     entropy =
@@ -243,7 +267,8 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
 }
 
 // ten Euler steps; other settings of the paper are not known
-const nlohmann::json published = {{"solver", "euler"}, {"nfe", 10}};
+const nlohmann::json published = {
+    {"solver", "euler"}, {"nfe", 10}, {"divergence_times", "uniform"}};
 
 const Registration registration(
     {"fmer", "flow policy by mirror descent, entropy of tanh included",

@@ -166,6 +166,35 @@ TEST(Fmer, GradientsOfTheEntropyDiffer) {
       EXPECT_NE(norms[i], norms[j]);
 }
 
+TEST(Fmer, DivergenceTimes) {
+  // the stored program takes two midpoint steps, which ask at 1/4 and 3/4
+  const char *time = "train_step/time";
+  auto step = [&](const char *times, const std::vector<double> &t) {
+    StoredProgram program("fmer", {{"divergence_times", times}});
+    auto &drawn = program.argument(time);
+    for (size_t i = 0; i < drawn.size(); ++i)
+      drawn[i] = t[i % t.size()];
+    return program.run();
+  };
+  const std::vector<double> asked = {.25, .75}, between = {.1, .99};
+  Tensors same = step("sampler", asked), uniform = step("uniform", asked);
+  for (const char *of : {"losses/actor_loss", "losses/grad_norm_actor"})
+    EXPECT_NEAR(same.at(of).reals[0], uniform.at(of).reals[0], 1e-9) << of;
+  // only the regression sees times in between
+  const char *divergence = "losses/divergence", *flow = "losses/flow_loss";
+  Tensors moved = step("sampler", between), free = step("uniform", between);
+  EXPECT_EQ(moved.at(flow).reals, free.at(flow).reals);
+  EXPECT_NEAR(moved.at(divergence).reals[0], same.at(divergence).reals[0],
+              1e-9);
+  EXPECT_NE(free.at(divergence).reals[0], moved.at(divergence).reals[0]);
+  // Euler's steps ask at their beginnings, so nothing at t = 0.1 of two
+  StoredProgram euler("fmer", {{"solver", "euler"}, {"nfe", 2}});
+  euler.argument(time).assign(euler.argument(time).size(), .1);
+  const double at_zero = euler.metric(divergence);
+  euler.argument(time).assign(euler.argument(time).size(), .4);
+  EXPECT_NEAR(euler.metric(divergence), at_zero, 1e-9);
+}
+
 TEST(Fmer, PlainSample) {
   auto act = [](const std::string &entry, const nlohmann::json &settings) {
     StoredProgram program("fmer", settings, {2});

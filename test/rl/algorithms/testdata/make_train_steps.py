@@ -454,9 +454,13 @@ def fmer():
     zt = t * chosen + (1 - t) * noise
     signs = sign_of(case.draw("policy_probe", (B, J, A), "uniform"))
     z0 = s0 * case.draw("policy_base", (B, A), "normal")
+    steps = c["nfe"] // 2
+    asked = (jnp.minimum(jnp.floor(t * steps), steps - 1) + .5) / steps  # by midpoint steps
+    za = asked * chosen + (1 - asked) * noise
 
     def parts(p):
-        v, jp = jax.jvp(lambda y: velocity_net(p, obs, y, t), (zt,), (signs,))
+        _, jp = jax.jvp(lambda y: velocity_net(p, obs, y, asked), (za,), (signs,))
+        v = velocity_net(p, obs, zt, t)
         flow, div = jnp.mean((v - (chosen - noise))**2), jnp.mean(jnp.sum(signs * jp, -1))
         return flow - case.alpha() * (div + jnp.mean(slope(end(p, z0)))), flow, div
 
