@@ -128,13 +128,15 @@ std::vector<Widening> widenings(const LqrTask &task, int updates) {
     Widening row{proposal, {}, {}, {}};
     agent.learn_values(updates);
     agent.set_alpha(task.problem.alpha);
+    int done = 0;
     for (const int more : {0, updates / 20, updates / 4, updates}) {
       agent.learn_values(more);
       agent.forget_metrics();
       const auto report = agent.report();
-      row.updates.push_back(more);
+      row.updates.push_back(done += more);
       row.spread.push_back(report.covariance(0, 0) / in_box(task)(0, 0));
       agent.learn_values(updates / 100);
+      done += updates / 100;
       row.ess.push_back(agent.metric("losses/ess_mean") / count);
     }
     all.push_back(row);

@@ -19,6 +19,9 @@
 // best action; noise on candidates keeps the policy wide: near a maximum of
 // curvature c its variance V solves 1 / V = 1 / (V + candidate_noise^2) +
 // c / alpha.
+// Of typoverflow/flow-rl's form, which has softmax weights, three things are
+// not taken: the critics' mean in them (here their minimum), squared errors cut
+// at 3, and candidates whose noise may leave the box.
 // Deviations from mahaitongdae/diffusion_policy_online_rl@a50cf41, each with
 // its test in dpmd_test.cpp; its noise levels are not reproduced:
 //  1. K candidates per state and weights that sum to 1 over them; the code

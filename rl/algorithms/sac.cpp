@@ -31,8 +31,8 @@ struct Config {
   }
   void visit(Settings &s) {
     learner.visit(s);
-    s.real("log_std_min", log_std_min, -100, 100, "least log std");
-    s.real("log_std_max", log_std_max, -100, 100, "largest log std");
+    s.real("log_std_min", log_std_min, -20, 20, "least log std");
+    s.real("log_std_max", log_std_max, -20, 20, "largest log std");
   }
 };
 
@@ -143,13 +143,16 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   return program;
 }
 
-// what the baseline of lzqw/FLAME@35df7a3 uses where it differs
+// What the baseline of lzqw/FLAME@35df7a3 uses where it differs. Not followed:
+// its log-density leaves out the slope of tanh, so that its entropy is that of
+// the Gaussian before it.
 const nlohmann::json published = {{"actor.hidden", {256, 256, 256}},
                                   {"actor.activation", "gelu"},
                                   {"critic.hidden", {256, 256, 256}},
                                   {"critic.activation", "gelu"},
                                   {"reward_scale", 0.2},
-                                  {"alpha.initial", std::numbers::e}};
+                                  {"alpha.initial", std::numbers::e},
+                                  {"log_std_max", 0.5}};
 
 const Registration registration({"sac",
                                  "soft actor-critic, squashed Gaussian policy",

@@ -21,6 +21,9 @@
 // of the action by what the path tells beyond it, so its goal is no entropy of
 // actions, and a fixed alpha rewards noise that later steps take away again: on
 // a linear chain 1.5495 against 0.8370 nats (PathEntropy).
+// Temperature and optimisers are those of the frame: alpha follows the entropy
+// at the next states and Adam's first decay rate is 0.9, where that code takes
+// the states themselves and 0.5.
 // Deviations from Elessar123/SAC-FLOW@3df8b9d, each with its test in
 // sac_flow_test.cpp:
 //  1. critics are twins with averaged targets, those of the soft baseline here,
@@ -65,8 +68,8 @@ struct Config {
            "standard deviation of the noise at t = 0");
     s.real("gate_bias", gate_bias, -50, 50,
            "first value of the gate before its sigmoid");
-    s.real("log_std_min", log_std_min, -100, 100, "least log std of a step");
-    s.real("log_std_max", log_std_max, -100, 100, "largest log std of a step");
+    s.real("log_std_min", log_std_min, -20, 20, "least log std of a step");
+    s.real("log_std_max", log_std_max, -20, 20, "largest log std of a step");
     s.sizes("std.hidden", std.hidden, "widths of the step noise's network");
   }
 };

@@ -25,7 +25,7 @@ constexpr std::pair<std::string_view, std::string_view> aliases[] = {
     {"alpha_lr", "alpha.lr"},
     {"buffer-size", "replay.capacity"},
     {"buffer_size", "replay.capacity"},
-    {"ent_coef", "alpha"},
+    {"ent_coef", "alpha.initial"},
     {"autotune", "alpha.fixed"},
     {"fix_alpha", "alpha.fixed"},
     {"train_freq", "utd"},

@@ -5,6 +5,7 @@ Usage: sweep_test.py PROGRAM
 
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -86,6 +87,20 @@ class SweepTest(CliTest):
         self.assertEqual(again.stdout.count("was done lqr"), 4)
         self.assertEqual(before, {path: path.stat().st_mtime_ns
                                   for path in before})
+
+    def test_examples_plan_their_runs(self):
+        examples = pathlib.Path(__file__).resolve().parents[2] / "examples"
+        planned = {}
+        for file in examples.glob("half-cheetah/*.toml"):
+            done = phlox("sweep", str(file), "--dry-run", cwd=self.place)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), file)
+            for line in done.stdout.splitlines():
+                self.assertIn("--env HalfCheetah-v5", line)
+                key = (line.split()[2], "--as-published" in line)
+                planned[key] = planned.get(key, 0) + 1
+        self.assertEqual(planned, {
+            ("sac", False): 2, ("flame-m", False): 2, ("flame-r", False): 2,
+            ("isfm", False): 2, ("fmer", False): 2, ("flame-m", True): 2})
 
     def test_goes_on_with_broken_runs(self):
         text = without(FILE, "[grid]\nnum_envs = [2, 4]\n")

@@ -30,6 +30,8 @@ void add_plugin_option(CLI::App &verb, PluginWords &words) {
       ->take_all()
       ->expected(1)
       ->transform([](const std::string &path) {
+        if (path.empty())
+          throw CLI::ValidationError("must name a file: got ''");
         // a run may go on from another folder
         return fs::absolute(path).lexically_normal().string();
       });
