@@ -7,7 +7,7 @@ best action. This integrates the flow that such targets define, for a critic
 with its best action in the middle of the box, and prints the entropy of its
 actions: no network, no optimiser, no task, so nothing else can be the reason.
 
-    python3 bench/candidate_floor.py       (NumPy and SciPy, about 3 minutes)
+    python3 bench/candidate_floor.py       (NumPy and SciPy, about a minute)
 """
 
 import numpy as np

@@ -50,8 +50,10 @@ struct Kernels
 struct KernelOptions : mlir::PassPipelineOptions<KernelOptions> {
   Option<std::string> target{*this, "target", llvm::cl::init("native")};
   Option<std::string> precision{*this, "precision", llvm::cl::init("high")};
-  Option<std::string> amx{*this, "amx", llvm::cl::desc("off, emulated or on"),
-                          llvm::cl::init("off")};
+  Option<Amx> amx{*this, "amx", llvm::cl::init(Amx::off),
+                  llvm::cl::values(clEnumValN(Amx::off, "off", ""),
+                                   clEnumValN(Amx::emulated, "emulated", ""),
+                                   clEnumValN(Amx::on, "on", ""))};
 };
 
 } // namespace
@@ -63,9 +65,7 @@ void registerKernels() {
         CompileOptions options;
         options.target = chosen.target;
         options.precision = chosen.precision;
-        options.amx = chosen.amx == "on"         ? Amx::on
-                      : chosen.amx == "emulated" ? Amx::emulated
-                                                 : Amx::off;
+        options.amx = chosen.amx;
         passes.addPass(std::make_unique<Kernels>(options));
       });
 }

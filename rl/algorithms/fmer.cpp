@@ -19,12 +19,13 @@
 //     H(tanh z_1) = H(z_0) + integral of E div v dt + E sum ln (1 - tanh^2
 //     z_1).
 // The divergence is taken on the regression's own lines, without simulation;
-// its gradient is reverse mode over the forward mode of v. The regression
-// counts squared velocities, not nats, so alpha is no temperature of exp(Q /
-// alpha) here: it is what holds the entropy at its goal, and starts low. Fixed
-// at the temperature of a soft-optimal policy it can push actions to the faces
-// of the box. Where the paper leaves a choice, or this file takes another, with
-// its test in fmer_test.cpp:
+// its gradient is reverse mode over the forward mode of v.
+// The regression counts squared velocities, not nats, so alpha is no
+// temperature of exp(Q / alpha) here: it is what holds the entropy at its goal,
+// and starts low. Fixed at the temperature of a soft-optimal policy it can push
+// actions to the faces of the box.
+// Where the paper leaves a choice, or this file takes another, with its test in
+// fmer_test.cpp:
 //  1. the last term takes its gradient through the sampler; with equal
 //     advantages the policy must become uniform, entropy ln 2 per dimension,
 //     and forms without simulation stop far below (squash_grad): SquashGradient
@@ -36,12 +37,11 @@
 //     ln tau += mirror_rate (ess_target - mean ess / K): DualMirrorTemperature
 //  4. a few proposals are resampled by weight, each with its own time and
 //     noise, instead of regressing on all: ResampledMean
-//  5. divergences are taken at the times at which the sampler's steps ask for
-//  v.
-//     At random times most of the gradient falls between the last of these and
-//     t = 1 once a policy is narrow, -grad ln p growing like 1 / variance: what
-//     v learns there no sample sees, the entropy stays below its goal, alpha
-//     grows and the loss runs away (docs/half-cheetah.md): DivergenceTimes
+//  5. divergences are taken at the times at which the sampler's steps ask.
+//     Once a policy is narrow, the gradient of its entropy, -grad ln p, grows
+//     like 1 / variance towards t = 1; at random times much of it falls behind
+//     the sampler's last step, where v changes no sample
+//     (docs/half-cheetah.md): DivergenceTimes
 //  6. acting takes one plain sample: its entropy explores, so that no noise is
 //     added and no critic ranks: PlainSample
 #include "rl/algorithms/candidates.h"
@@ -195,12 +195,9 @@ PolicyLoss policy_loss(Entry &e, const Model &m, const Transitions &batch,
   result.flow_loss = mean(square(v - point.velocity));
   // p' (dv/dz p) has the trace as its mean over signs p
   Tensor p = key.sign("policy_probe", point.x.shape());
-  LinePoint at = point;
-  Tensor there = v;
-  if (c.divergence_times == "sampler") {
-    at = at_sampler(m, point, chosen);
-    there = m.actor.network(parameters, batch.obs, at.x, {at.t});
-  }
+  bool own = c.divergence_times == "sampler";
+  LinePoint at = own ? at_sampler(m, point, chosen) : point;
+  Tensor there = own ? m.actor.network(parameters, batch.obs, at.x, {at.t}) : v;
   result.divergence = mean(sum(p * jvp(there, {at.x}, {p}), -1));
   Tensor entropy = result.divergence;
   if (c.squash_grad != "none")

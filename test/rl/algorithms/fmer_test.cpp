@@ -187,12 +187,16 @@ TEST(Fmer, DivergenceTimes) {
   EXPECT_NEAR(moved.at(divergence).reals[0], same.at(divergence).reals[0],
               1e-9);
   EXPECT_NE(free.at(divergence).reals[0], moved.at(divergence).reals[0]);
-  // Euler's steps ask at their beginnings, so nothing at t = 0.1 of two
-  StoredProgram euler("fmer", {{"solver", "euler"}, {"nfe", 2}});
-  euler.argument(time).assign(euler.argument(time).size(), .1);
-  const double at_zero = euler.metric(divergence);
-  euler.argument(time).assign(euler.argument(time).size(), .4);
-  EXPECT_NEAR(euler.metric(divergence), at_zero, 1e-9);
+  // Euler's steps ask at their beginnings: the first of two at 0
+  auto euler = [&](const char *times, double t) {
+    StoredProgram program(
+        "fmer", {{"solver", "euler"}, {"nfe", 2}, {"divergence_times", times}});
+    auto &drawn = program.argument(time);
+    drawn.assign(drawn.size(), t);
+    return program.metric(divergence);
+  };
+  EXPECT_NEAR(euler("sampler", .4), euler("uniform", 0), 1e-9);
+  EXPECT_NEAR(euler("sampler", .9), euler("uniform", .5), 1e-9);
 }
 
 TEST(Fmer, PlainSample) {

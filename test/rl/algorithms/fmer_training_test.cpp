@@ -85,9 +85,9 @@ TEST(FmerTraining, FormsWithoutSimulationStopEarly) {
   // by another implementation, 3000 updates: 0.219, -0.062, -0.715
   const double linear = entropy_of("linear"), endpoint = entropy_of("endpoint"),
                none = entropy_of("none");
-  EXPECT_NEAR(linear, .219, .25);
-  EXPECT_NEAR(endpoint, -.062, .25);
-  EXPECT_NEAR(none, -.715, .25);
+  EXPECT_NEAR(linear, .219, .15);
+  EXPECT_NEAR(endpoint, -.062, .15);
+  EXPECT_NEAR(none, -.715, .15);
 }
 
 } // namespace
