@@ -55,6 +55,15 @@ void check_names(const std::string &path, const std::vector<Algorithm> &added) {
   }
 }
 
+void check_keys(const std::string &path, const Algorithm &algorithm) {
+  try {
+    check_schema(algorithm.schema, algorithm.as_published);
+  } catch (const SettingsError &error) {
+    throw std::runtime_error(fmt::format("{}: algorithm '{}': {}", path,
+                                         algorithm.name, error.what()));
+  }
+}
+
 } // namespace
 
 const std::vector<Algorithm> &algorithms() { return table(); }
@@ -87,6 +96,8 @@ std::vector<std::string> add_plugin(const std::string &path,
   for (Algorithm &algorithm : added)
     algorithm.plugin = path;
   check_names(path, added);
+  for (const Algorithm &algorithm : added)
+    check_keys(path, algorithm);
   std::vector<std::string> names;
   for (Algorithm &algorithm : added) {
     names.push_back(algorithm.name);

@@ -54,7 +54,8 @@ struct Registration {
 /// them all; returns their names.
 ///
 /// Errors:  std::runtime_error, and nothing is added: there are none, a name is
-///          taken or has other characters; whatever `load` throws.
+///          taken or has other characters, keys do not pass check_schema;
+///          whatever `load` throws.
 /// Threads: not beside any other function here.
 std::vector<std::string> add_plugin(const std::string &path,
                                     const std::function<void()> &load);

@@ -84,7 +84,7 @@ void SchemaWriter::flag(std::string_view key, bool &value,
 }
 void SchemaWriter::choice(std::string_view key, std::string &value,
                           Choices choices, std::string_view doc) {
-  add(key, "choice", value, doc)["choices"] = std::vector(choices);
+  add(key, "choice", value, doc)["choices"] = choices;
 }
 void SchemaWriter::sizes(std::string_view key, std::vector<int64_t> &value,
                          std::string_view doc) {
@@ -185,6 +185,70 @@ void SettingsReader::finish() const {
     if (!known.contains(key))
       throw SettingsError(fmt::format("key must be one of {}: got '{}'",
                                       fmt::join(known, ", "), key));
+}
+
+namespace {
+
+// reads a key as its row says
+void read(SettingsReader &reader, const Json &row) {
+  const auto key = row.at("key").get<std::string>();
+  const auto type = row.at("type").get<std::string>();
+  double real = 0, least = row.value("least", -INFINITY),
+         most = row.value("most", INFINITY);
+  std::optional<double> optional;
+  int64_t integer = 0;
+  bool flag = false;
+  std::string word;
+  std::vector<int64_t> sizes;
+  if (type == "real")
+    reader.real(key, real, least, most, "");
+  else if (type == "real?")
+    reader.optional_real(key, optional, least, most, "");
+  else if (type == "integer")
+    reader.integer(key, integer, row.value("least", INT64_MIN),
+                   row.value("most", INT64_MAX), "");
+  else if (type == "flag")
+    reader.flag(key, flag, "");
+  else if (type == "choice") {
+    const auto choices = row.at("choices").get<std::vector<std::string>>();
+    reader.choice(key, word, {choices.begin(), choices.end()}, "");
+  } else if (type == "sizes")
+    reader.sizes(key, sizes, "");
+  else
+    throw SettingsError(fmt::format("key '{}' must be of type real, real?, "
+                                    "integer, flag, choice or sizes: got '{}'",
+                                    key, type));
+}
+
+} // namespace
+
+void check_schema(const Json &schema, const nlohmann::json &values) {
+  std::set<std::string> keys;
+  for (const Json &row : schema)
+    try {
+      const auto key = row.at("key").get<std::string>();
+      if (key.empty() || row.at("doc").get<std::string>().empty())
+        throw SettingsError(
+            fmt::format("key '{}' must have a name and a line of text: got {}",
+                        key, row.dump()));
+      if (!keys.insert(key).second)
+        throw SettingsError(
+            fmt::format("key '{}' must be listed once: got it twice", key));
+      auto fallback = nlohmann::json::object();
+      fallback[key] = row.at("default");
+      SettingsReader alone(fallback);
+      read(alone, row);
+      alone.finish();
+    } catch (const nlohmann::json::exception &) {
+      throw SettingsError(fmt::format(
+          "a key's row must have key, type, default, doc and the type's "
+          "bounds or choices: got {}",
+          row.dump()));
+    }
+  SettingsReader reader(values);
+  for (const Json &row : schema)
+    read(reader, row);
+  reader.finish();
 }
 
 } // namespace phlox::rl

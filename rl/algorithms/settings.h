@@ -2,7 +2,6 @@
 // line each, listed and read by the same code.
 #pragma once
 #include <cstdint>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -22,7 +21,7 @@ public:
 /// Visits the keys of a configuration; each member handles one type.
 class Settings {
 public:
-  using Choices = std::initializer_list<std::string_view>;
+  using Choices = std::vector<std::string_view>;
   virtual ~Settings() = default;
 
   virtual void real(std::string_view key, double &value, double least,
@@ -93,6 +92,14 @@ private:
   nlohmann::json flat;
   std::set<std::string, std::less<>> known;
 };
+
+/// Checks the rows of a schema that SchemaWriter need not have written, and
+/// values for its keys.
+///
+/// Errors: SettingsError naming the key, if a row lacks a part, its text
+///         included, or comes twice, or if its default or a value does not fit.
+void check_schema(const nlohmann::ordered_json &schema,
+                  const nlohmann::json &values);
 
 /// Returns a configuration with the keys of `json` set.
 template <class Config> Config read_settings(const nlohmann::json &json) {

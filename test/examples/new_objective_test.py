@@ -23,17 +23,24 @@ from cli import TINY, CliTest, phlox  # noqa: E402
 SMALL = [*TINY, "--set", "nfe=2", "--set", "proposals=2", "--set",
          "learning_starts=100", "--set", "eval.episodes=2", "--set",
          "eval.final_episodes=3", "--quiet"]
-# only registers: algorithms whose names do not do
+# only registers: algorithms whose names or keys do not do
 NAMED = """#include "rl/algorithms/registry.h"
-const phlox::rl::Registration registration({NAME, "", {}, {}, {}});
+const nlohmann::ordered_json key = {{"key", KEY}, {"type", "integer"},
+    {"default", 1}, {"doc", "a number"}, {"least", 1}, {"most", MOST}};
+const phlox::rl::Registration registration(
+    {NAME, "", nlohmann::ordered_json::array({key}), {}, {}});
 """
 PROJECT = """cmake_minimum_required(VERSION 3.25)
 project(Names LANGUAGES CXX)
 find_package(Phlox REQUIRED)
-phlox_add_algorithm(taken named.cpp)
-target_compile_definitions(taken PRIVATE NAME="sac")
-phlox_add_algorithm(slash named.cpp)
-target_compile_definitions(slash PRIVATE NAME="a/b")
+foreach(case IN ITEMS taken:sac:rows:8 slash:a/b:rows:8 shadow:own:num_envs:8
+        wild:own:env.rows:8 beyond:own:rows:0)
+  string(REPLACE ":" ";" case ${case})
+  list(POP_FRONT case stem name key most)
+  phlox_add_algorithm(${stem} named.cpp)
+  target_compile_definitions(${stem} PRIVATE NAME="${name}" KEY="${key}"
+                             MOST=${most})
+endforeach()
 """
 # a note as plug-ins have it, over code that must not run, or may
 NOTE = """#include <stdlib.h>
@@ -228,18 +235,18 @@ class NewObjectiveTest(CliTest):
 
     def test_wrong_calls_of_cmake(self):
         (self.place / "named.cpp").write_text(NAMED)
-        start, *calls = PROJECT.split("phlox_add", 1)
+        start = PROJECT.split("foreach", 1)[0]
         for call, text, *options in (
                 ("phlox_add_artifact(a ENV lqr)",
                  r"needs ALGORITHM and ENV.*got ENV;lqr"),
-                ("phlox_add" + calls[0], "needs the headers of MLIR 22.*got none",
+                ("phlox_add_algorithm(a named.cpp)", "needs the headers of MLIR 22.*got none",
                  "-DPhlox_MLIR_INCLUDE_DIR=OFF")):
             (self.place / "CMakeLists.txt").write_text(start + call)
             with self.assertRaises(RuntimeError) as refused:
                 self.make(self.place, self.place / "build", *options)
             self.assertRegex(" ".join(str(refused.exception).split()), text)
 
-    def test_names_that_do_not_do(self):
+    def test_names_and_keys_that_do_not_do(self):
         source, build = self.place / "names", self.place / "build"
         source.mkdir()
         (source / "named.cpp").write_text(NAMED)
@@ -249,6 +256,12 @@ class NewObjectiveTest(CliTest):
                     "own: got 'sac', which Phlox has", build / "taken.so")
         self.refuse(r"slash\.so: an algorithm's name must be letters, .*: got "
                     "'a/b'", build / "slash.so")
+        for stem, key in (("shadow", "num_envs"), ("wild", "env.rows")):
+            self.refuse(rf"{stem}\.so: algorithm 'own': keys must be other "
+                        f"than the trainer's: got '{key}'\n\\Z",
+                        build / f"{stem}.so")
+        self.refuse(r"beyond\.so: algorithm 'own': key 'rows' must be an integer "
+                    r"from 1 to 0: got 1\n\Z", build / "beyond.so")
         copy = shutil.copy(self.awf, self.place / "copy.so")
         self.refuse(r"copy\.so: plug-in's algorithms must have names of their "
                     r"own: got 'awf', which \S*awf\.so has", self.awf,

@@ -1,5 +1,6 @@
 #include "tools/phlox/plugin.h"
 #include "rl/trainer/checkpoint.h"
+#include "rl/trainer/schema.h"
 #include "runtime/file.h"
 #include "runtime/sha256.h"
 #include "tools/compiler_library/compiler_library.h"
@@ -20,6 +21,21 @@ std::vector<std::string> paths_of(const PluginWords &words) {
   if (words.paths.empty() && !words.trained_with.path.empty())
     return {words.trained_with.path};
   return words.paths;
+}
+
+// the trainer would read its own key in place of the algorithm's
+void check_keys(const nlohmann::ordered_json &algorithm) {
+  const bool rollouts = algorithm["experience"] == "rollouts";
+  const rl::Schema trainer = rl::trainer_schema(rollouts);
+  for (const auto &row : algorithm["keys"]) {
+    const std::string key = row["key"];
+    // both must know how wide a rollout is
+    if (trainer.find(key) && !(rollouts && key == "num_envs"))
+      throw std::runtime_error(fmt::format(
+          "{}: algorithm '{}': keys must be other than the trainer's: got '{}'",
+          std::string(algorithm["plugin"]), std::string(algorithm["name"]),
+          key));
+  }
 }
 
 } // namespace
@@ -63,6 +79,9 @@ void load_plugins(const PluginWords &words) {
   check_plugins(words);
   for (const std::string &path : paths_of(words))
     compiler_library().load_plugin(path);
+  for (const auto &algorithm : compiler_library().algorithms())
+    if (algorithm["plugin"] != "")
+      check_keys(algorithm);
 }
 
 Plugin plugin_of(const std::string &algorithm) {

@@ -4,7 +4,6 @@
 #include "test/rl/algorithms/support.h"
 #include <algorithm>
 #include <gmock/gmock.h>
-#include <set>
 
 namespace phlox::rl {
 namespace {
@@ -134,16 +133,62 @@ TEST(Registry, RolloutAlgorithmsHaveTheContractsEntryPoints) {
 TEST(Registry, EveryDefaultIsAcceptedAndEveryPublishedKeyKnown) {
   for (const Algorithm &algorithm : algorithms()) {
     SCOPED_TRACE(algorithm.name);
+    EXPECT_NO_THROW(check_schema(algorithm.schema, algorithm.as_published));
     nlohmann::json config;
-    std::set<std::string> keys;
-    for (const auto &entry : algorithm.schema) {
+    for (const auto &entry : algorithm.schema)
       config[entry["key"].get<std::string>()] = entry["default"];
-      EXPECT_FALSE(entry["doc"].get<std::string>().empty()) << entry["key"];
-      EXPECT_TRUE(keys.insert(entry["key"].get<std::string>()).second);
-    }
     EXPECT_NO_THROW(algorithm.build(kTask, config, {}));
     EXPECT_NO_THROW(algorithm.build(kTask, algorithm.as_published, {1}));
   }
+}
+
+TEST(Registry, PluginsKeysAreChecked) {
+  using nlohmann::ordered_json;
+  const ordered_json good = {{"key", "beta"}, {"type", "real"},
+                             {"default", 1.}, {"doc", "a rate"},
+                             {"least", 0.},   {"most", 2.}};
+  auto refusal = [](const std::vector<ordered_json> &rows,
+                    const nlohmann::json &published) -> std::string {
+    try {
+      add_plugin("own.so",
+                 [&] { Registration({"own", "", rows, published, {}}); });
+    } catch (const std::runtime_error &error) {
+      return error.what();
+    }
+    return "";
+  };
+  auto with = [&](const char *part, const ordered_json &value) {
+    ordered_json row = good;
+    row[part] = value;
+    return refusal({row}, {});
+  };
+  const std::string start = "own.so: algorithm 'own': ";
+  const std::string key = start + "key 'beta' must be ";
+  EXPECT_EQ(with("default", 3.), key + "a number from 0 to 2: got 3.0");
+  EXPECT_EQ(with("default", {{"x", 1}}),
+            start + "key must be one of beta: got 'beta.x'");
+  EXPECT_EQ(with("type", "flag"), key + "true or false: got 1.0");
+  EXPECT_EQ(with("type", "double"), key + "of type real, real?, integer, flag, "
+                                          "choice or sizes: got 'double'");
+  EXPECT_THAT(with("doc", ""),
+              testing::StartsWith(start + "key 'beta' must have a name and a "
+                                          "line of text: got {"));
+  for (const std::string &refused : {with("doc", 1), with("type", "choice"),
+                                     with("least", "0"), refusal({"beta"}, {})})
+    EXPECT_THAT(refused,
+                testing::StartsWith(start + "a key's row must have key, type, "
+                                            "default, doc and the type's "
+                                            "bounds or choices: got "));
+  ordered_json word = good;
+  word.update({{"type", "choice"}, {"default", "c"}, {"choices", {"a", "b"}}});
+  EXPECT_EQ(refusal({word}, {}), key + "one of a, b: got \"c\"");
+  EXPECT_EQ(refusal({good, good}, {}),
+            start + "key 'beta' must be listed once: got it twice");
+  EXPECT_EQ(refusal({good}, {{"beta", -1}}),
+            key + "a number from 0 to 2: got -1");
+  EXPECT_EQ(refusal({good}, {{"gamma", 1}}),
+            start + "key must be one of beta: got 'gamma'");
+  EXPECT_EQ(find_algorithm("own"), nullptr);
 }
 
 TEST(Registry, NetworksHaveTheirStatedSizes) {
@@ -206,8 +251,18 @@ TEST(Registry, RefusesRequestsThatDoNotFit) {
               HasSubstr("batch size of acting must be 1 or more: got 0"));
   EXPECT_THAT(refusal("sac", kTask, {}, {1, 8, 1}),
               HasSubstr("batch size of acting must be given once: got 1"));
-  EXPECT_THAT(refusal("sac", kTask, {{"log_std_min", 3}}, {}),
-              HasSubstr("key 'log_std_min' must be at most 'log_std_max'"));
+  EXPECT_THAT(
+      refusal("sac", kTask, {{"log_std_min", 3}}, {}),
+      HasSubstr("key 'log_std_min' must be at most 'log_std_max': got 3 "
+                "and 2"));
+  EXPECT_THAT(refusal("sac-flow", kTask, {{"log_std_min", 3}}, {}),
+              HasSubstr("key 'log_std_min' must be at most 'log_std_max': got "
+                        "3 and 2"));
+  EXPECT_THAT(
+      refusal("dacer", kTask,
+              {{"entropy_samples", 2}, {"mixture_components", 3}}, {}),
+      HasSubstr("key 'entropy_samples' must be at least 'mixture_components' = "
+                "3: got 2"));
   EXPECT_THAT(refusal("flame-r", kTask, {{"nfe", 3}}, {}),
               HasSubstr("key 'nfe' must be even for solver 'midpoint': got 3"));
   for (const char *name : {"flame-r", "flame-m"})
