@@ -32,6 +32,7 @@
 #include "rl/algorithms/mixture.h"
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 namespace phlox::rl::dacer {
 namespace {
@@ -246,8 +247,9 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   auto config = read_settings<Config>(json);
   check_request(env, acting);
   if (config.entropy_samples < config.components)
-    throw SettingsError("key 'entropy_samples' must be at least "
-                        "'mixture_components'");
+    throw SettingsError(fmt::format("key 'entropy_samples' must be at least "
+                                    "'mixture_components' = {}: got {}",
+                                    config.components, config.entropy_samples));
   Program program("dacer");
   Model model;
   model.config = config;

@@ -78,7 +78,7 @@ struct Config {
   }
   void check() const {
     denoiser.check();
-    mirror.check(sampled.proposals);
+    mirror.check(sampled, learner.temperature);
   }
 };
 

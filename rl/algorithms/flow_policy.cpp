@@ -6,7 +6,7 @@ namespace phlox::rl {
 
 void FlowSettings::visit(Settings &s, Settings::Choices embeddings,
                          Settings::Choices estimators) {
-  s.integer("proposals", proposals, 1, 1 << 20,
+  s.integer("proposals", proposals, 2, 1 << 20, // one weighs 1, whatever Q
             "clean actions drawn per state in reverse sampling");
   s.integer("particles", particles, 1, 1 << 20,
             "candidates ranked by the critics when acting and evaluating");

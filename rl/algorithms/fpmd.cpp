@@ -186,7 +186,7 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
               const std::vector<int> &acting) {
   Config config = read_settings<Keys>(json);
   check_request(env, acting);
-  config.mirror.check(config.sampled.proposals);
+  config.mirror.check(config.sampled, config.learner.temperature);
   config.mirror.set_goal(config.learner.temperature, config.sampled.proposals);
   Program program(config.mean_flow ? "fpmd-m" : "fpmd-r");
   Model model{config, {}, {}, {}};

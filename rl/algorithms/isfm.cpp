@@ -72,8 +72,9 @@ struct Config {
              "mixture above");
     s.real("proposal_std", proposal_std, 1e-3, 1e3,
            "standard deviation of the Gaussian proposal, inside the box");
-    s.real("box_share", box_share, 0, 1,
-           "share of a mixture's proposals that come from the box");
+    s.real("box_share", box_share, 1e-6, 1 - 1e-6,
+           "share of a mixture's proposals that come from the box, one of each "
+           "kind at least; proposals 'policy' and 'box' are all of one");
     s.integer("proposal_steps", proposal_steps, 0, 1024,
               "steps of the solver for proposals of the policy, 0: all");
     s.choice("weights", weights, {"normalised", "plain"},
@@ -81,13 +82,7 @@ struct Config {
     s.integer("resampled", resampled, 0, 64,
               "actions drawn by weight per state, 0: all, weighted");
   }
-  void check(int64_t action_size) const {
-    solver.check();
-    if (flow.proposals < 2 && proposal_for(action_size) == "mixture")
-      throw SettingsError("key 'proposals' must be 2 or more for a mixture: "
-                          "got " +
-                          std::to_string(flow.proposals));
-  }
+  void check() const { solver.check(); }
   // the proposal for a task's number of action dimensions
   std::string proposal_for(int64_t action_size) const {
     if (proposal != "auto")
@@ -188,7 +183,7 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
               const std::vector<int> &acting) {
   auto config = read_settings<Config>(json);
   check_request(env, acting);
-  config.check(env.action_size);
+  config.check();
   Program program("isfm");
   Model model{config, {}, {}};
   model.actor =

@@ -51,6 +51,7 @@ struct Config {
     learner.temperature.fixed = true;
     learner.temperature.floor = 1e-3;
     sampled.noise_trains = false;
+    sampled.least_proposals = 2;
   }
   void visit(Settings &s) {
     learner.visit(s);

@@ -65,9 +65,9 @@ struct Config {
              "squared error");
     s.choice("twins", twins, {"min", "mean"}, "how two critics are read");
     s.integer("nfe", nfe, 1, 1024, "segments of the policy's flow");
-    s.integer("policy_proposals", policy_proposals, 1, 1 << 20,
+    s.integer("policy_proposals", policy_proposals, 2, 1 << 20,
               "proposals per state that the policy draws");
-    s.integer("proposals", proposals, 1, 1 << 20,
+    s.integer("proposals", proposals, 2, 1 << 20,
               "clean actions drawn per state in reverse sampling");
     s.integer("particles", particles, 1, 1 << 20,
               "candidates ranked by the critics when evaluating");

@@ -1,6 +1,8 @@
 #include "rl/algorithms/mirror.h"
 #include "rl/algorithms/flow_policy.h"
 #include <cmath>
+#include <fmt/format.h>
+#include <tuple>
 
 namespace phlox::rl {
 
@@ -17,7 +19,8 @@ void MirrorSettings::visit(Settings &s) {
          "standard deviation of the noise on candidates");
   s.real("kl_target", kl_target, 0, 1e3,
          "softmax weights: distance from equal ones that a trained "
-         "temperature keeps, nats");
+         "temperature keeps, nats; clipped ones have entropy_std and "
+         "target_entropy_scale instead");
   s.real("q_clip", q_clip, 0, 1e6, "clipped weights: largest normalised Q");
   s.real("moment_rate", moment_rate, 0, 1,
          "clipped weights: step of Q's running moments");
@@ -26,14 +29,39 @@ void MirrorSettings::visit(Settings &s) {
             "weighted");
 }
 
-void MirrorSettings::check(int64_t proposals) const {
-  if (weights == "softmax" && candidates == "target")
+void MirrorSettings::check(const SampledSettings &sampled,
+                           const TemperatureSettings &temperature) const {
+  if (weights != "softmax")
+    return;
+  if (candidates == "target")
     throw SettingsError("key 'weights' must be 'clipped' for candidates "
-                        "'target': one action has no other to compare with");
-  if (weights == "softmax" &&
-      kl_target >= std::log(static_cast<double>(proposals)) && proposals > 1)
-    throw SettingsError("key 'kl_target' must be below ln proposals: got " +
-                        std::to_string(kl_target));
+                        "'target', one action that has no other to compare "
+                        "with: got 'softmax'");
+  if (sampled.proposals < 2)
+    throw SettingsError(fmt::format(
+        "key 'proposals' must be 2 or more for softmax weights: got {}",
+        sampled.proposals));
+  const double most = std::log(static_cast<double>(sampled.proposals));
+  if (kl_target >= most)
+    throw SettingsError(fmt::format(
+        "key 'kl_target' must be below ln proposals = {:.4g}: got {}", most,
+        kl_target));
+  if (const auto goal = temperature.target_entropy;
+      goal && !(*goal > 0 && *goal < most))
+    throw SettingsError(fmt::format(
+        "key 'target_entropy', of softmax weights, must be between 0 and ln "
+        "proposals = {:.4g}: got {}",
+        most, *goal));
+  const std::tuple<const char *, double, double> unread[] = {
+      {"entropy_std", sampled.entropy_std, SampledSettings().entropy_std},
+      {"target_entropy_scale", temperature.target_entropy_scale,
+       TemperatureSettings().target_entropy_scale}};
+  for (const auto &[key, value, fallback] : unread)
+    if (value != fallback)
+      throw SettingsError(fmt::format(
+          "key '{}' must stay at {} for softmax weights, whose own entropy "
+          "trains the temperature (kl_target): got {}",
+          key, fallback, value));
 }
 
 void MirrorSettings::set_goal(TemperatureSettings &temperature,

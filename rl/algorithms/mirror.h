@@ -14,8 +14,10 @@ struct MirrorSettings {
   double q_clip = 3, moment_rate = 1e-3;
   int64_t resampled = 4;
   void visit(Settings &settings);
-  /// Throws SettingsError for keys that exclude each other.
-  void check(int64_t proposals) const;
+  /// Throws SettingsError for keys that exclude each other; what trains the
+  /// temperature beside clipped weights must be unset beside softmax ones.
+  void check(const SampledSettings &sampled,
+             const TemperatureSettings &temperature) const;
   /// Sets the goal of a temperature that is trained by the weights: their
   /// entropy, ln K - kl_target.
   void set_goal(TemperatureSettings &temperature, int64_t proposals) const;

@@ -45,6 +45,7 @@ struct Config {
     learner.actor_rate = {3e-4, 3e-4, 0, 0};
     sampled.tempered = false;
     sampled.proposals = 64;
+    sampled.least_proposals = 2; // one is as good as their mean
     sampled.particles = 32;
     sampled.sample_particles = sampled.target_particles = 2;
   }

@@ -79,6 +79,10 @@ struct Config {
   void check() const {
     solver.check();
     times.check_path();
+    // the critics' values need two to compare, their gradients a share
+    if (sampled.proposals == 1 && eta.value_or(0) == 0)
+      throw SettingsError("key 'proposals' must be 2 or more where 'eta' is "
+                          "unset or 0: got 1");
   }
 };
 

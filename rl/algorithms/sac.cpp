@@ -13,6 +13,7 @@
 //     code lets the actor see the critics after their step: OnePoint
 #include "rl/algorithms/learner.h"
 #include <cmath>
+#include <fmt/format.h>
 #include <numbers>
 
 namespace phlox::rl::sac {
@@ -127,7 +128,9 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   auto config = read_settings<Config>(json);
   check_request(env, acting);
   if (config.log_std_min > config.log_std_max)
-    throw SettingsError("key 'log_std_min' must be at most 'log_std_max'");
+    throw SettingsError(fmt::format(
+        "key 'log_std_min' must be at most 'log_std_max': got {} and {}",
+        config.log_std_min, config.log_std_max));
   Program program("sac");
   Model model{config, env, {}, {}};
   model.policy = {Mlp(program, "actor", env.obs_size, config.learner.actor,

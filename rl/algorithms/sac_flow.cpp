@@ -41,6 +41,7 @@
 #include "rl/algorithms/flow.h"
 #include "rl/algorithms/learner.h"
 #include <cmath>
+#include <fmt/format.h>
 #include <numbers>
 
 namespace phlox::rl::sac_flow {
@@ -202,7 +203,9 @@ Program build(const EnvSpec &env, const nlohmann::json &json,
   auto config = read_settings<Config>(json);
   check_request(env, acting);
   if (config.log_std_min > config.log_std_max)
-    throw SettingsError("key 'log_std_min' must be at most 'log_std_max'");
+    throw SettingsError(fmt::format(
+        "key 'log_std_min' must be at most 'log_std_max': got {} and {}",
+        config.log_std_min, config.log_std_max));
   Program program("sac-flow");
   Model model{Policy(program, config, env), {}};
   model.learner =

@@ -7,7 +7,7 @@ namespace phlox::rl {
 
 void SampledSettings::visit(Settings &s) {
   if (has_proposals)
-    s.integer("proposals", proposals, 1, 1 << 20,
+    s.integer("proposals", proposals, least_proposals, 1 << 20,
               "actions drawn per state in the policy's update");
   s.integer("particles", particles, 1, 1 << 20,
             "candidates ranked by the critics when evaluating");

@@ -7,7 +7,8 @@
 namespace phlox::rl {
 
 struct SampledSettings {
-  int64_t proposals = 100; // per state in the policy's update
+  int64_t proposals = 100;     // per state in the policy's update
+  int64_t least_proposals = 1; // 2 where they are compared; not a key
   int64_t particles = 10, sample_particles = 1, target_particles = 1;
   double noise_scale = 0, entropy_std = 0.1;
   bool target_noise = false;

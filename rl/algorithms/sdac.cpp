@@ -64,6 +64,7 @@ struct Config {
     learner.temperature.floor = 1e-3; // against saturated weights
     learner.temperature.target_entropy_scale = 0.9;
     sampled.proposals = 64;
+    sampled.least_proposals = 2;
     sampled.noise_scale = sampled.entropy_std = 0.5;
   }
   void visit(Settings &s) {

@@ -241,7 +241,7 @@ TEST(FlameM, OpposedTimesTrainTheCornerOnData) {
     StoredProgram program("flame-m", {{"meanflow_time", time},
                                       {"r_equal_t", 0.},
                                       {"q_coef", 0.},
-                                      {"proposals", 1},
+                                      {"proposals", 2},
                                       {"time_min", 1e-6},
                                       {"time_max", 1 - 1e-6}});
     auto &times = program.argument("train_step/time"); // (6, 3)
@@ -249,7 +249,7 @@ TEST(FlameM, OpposedTimesTrainTheCornerOnData) {
       times[i] = 0, times[i + 1] = 1;
     auto loss = [&](double noise) {
       program.argument("train_step/path").assign(12, noise);
-      program.argument("train_step/proposal").assign(12, .5);
+      program.argument("train_step/proposal").assign(24, .5);
       return program.metric("losses/flow_loss");
     };
     double base = loss(0);

@@ -113,11 +113,5 @@ TEST(Dacer, EvaluatesWithoutExploration) {
   EXPECT_LT(noisy[3], mode[3]);
 }
 
-TEST(Dacer, RefusesFewerSamplesThanComponents) {
-  EXPECT_THROW(StoredProgram("dacer", {{"entropy_samples", 2},
-                                       {"mixture_components", 3}}),
-               SettingsError);
-}
-
 } // namespace
 } // namespace phlox::rl

@@ -162,8 +162,8 @@ TEST(Isfm, DefensiveMixture) {
   EXPECT_EQ(box_count(64, .5), 32);
   EXPECT_EQ(box_count(64, 0), 1);
   EXPECT_EQ(box_count(64, 1), 63);
-  EXPECT_THROW(chosen(4, {{"proposals", 1}}), SettingsError);
-  EXPECT_NO_THROW(chosen(3, {{"proposals", 1}}));
+  for (double share : {0., 1.}) // which are the policy and the box
+    EXPECT_THROW(chosen(4, {{"box_share", share}}), SettingsError);
 }
 
 TEST(Isfm, ProposalSteps) {

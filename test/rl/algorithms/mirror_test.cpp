@@ -2,6 +2,7 @@
 // policies that do it number in common, for each of them, and their own.
 #include "rl/algorithms/settings.h"
 #include "test/rl/algorithms/support.h"
+#include <fmt/format.h>
 
 namespace phlox::rl {
 namespace {
@@ -11,10 +12,9 @@ using test::Tensors;
 class MirrorPolicies : public testing::TestWithParam<std::string> {
 protected:
   static nlohmann::json softmax() {
-    return {{"weights", "softmax"},
-            {"candidates", "averaged"},
-            {"resampled", 0},
-            {"kl_target", .8},
+    return {{"weights", "softmax"}, {"candidates", "averaged"},
+            {"resampled", 0},       {"kl_target", .8},
+            {"entropy_std", .1},    {"target_entropy_scale", 1},
             {"critic.steps", 1}};
   }
   static nlohmann::json clipped(const char *q_norm) {
@@ -47,10 +47,6 @@ TEST_P(MirrorPolicies, SoftmaxWeights) {
   raise(clip, 10);
   EXPECT_NEAR(loss(clip), before * std::exp(.5 / std::exp(-.7f)),
               1e-5 * loss(clip));
-  // a single action has nothing to be compared with
-  EXPECT_THROW(StoredProgram(GetParam(), {{"weights", "softmax"},
-                                          {"candidates", "target"}}),
-               SettingsError);
 }
 
 TEST_P(MirrorPolicies, QNorm) {
@@ -138,10 +134,45 @@ TEST_P(MirrorPolicies, KlTarget) {
   for (double &x : clip.argument("leaf:critic/0/layer3/weight"))
     x *= 3;
   EXPECT_EQ(clip.metric("losses/entropy"), before);
-  EXPECT_THROW(StoredProgram(GetParam(), {{"weights", "softmax"},
-                                          {"candidates", "averaged"},
-                                          {"kl_target", 1.7}}),
-               SettingsError);
+}
+
+TEST_P(MirrorPolicies, SoftmaxWeightsRefuseWhatTheyDoNotRead) {
+  auto refusal = [](const char *key, const nlohmann::json &value) {
+    nlohmann::json settings = softmax();
+    settings[key] = value;
+    try {
+      find_algorithm(GetParam())->build(kTask, settings, {});
+    } catch (const SettingsError &error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refusal("candidates", "target"),
+            "key 'weights' must be 'clipped' for candidates 'target', one "
+            "action that has no other to compare with: got 'softmax'");
+  EXPECT_EQ(refusal("proposals", 1),
+            "key 'proposals' must be 2 or more for softmax weights: got 1");
+  EXPECT_EQ(refusal("kl_target", 4.2),
+            "key 'kl_target' must be below ln proposals = 4.159: got 4.2");
+  for (double goal : {-2., 0., 4.2})
+    EXPECT_EQ(refusal("target_entropy", goal),
+              fmt::format("key 'target_entropy', of softmax weights, must be "
+                          "between 0 and ln proposals = 4.159: got {}",
+                          goal));
+  EXPECT_EQ(refusal("target_entropy", 2.), "");
+  const std::string rest = " for softmax weights, whose own entropy trains the "
+                           "temperature (kl_target): got ";
+  EXPECT_EQ(refusal("entropy_std", .3),
+            "key 'entropy_std' must stay at 0.1" + rest + "0.3");
+  EXPECT_EQ(refusal("target_entropy_scale", .9),
+            "key 'target_entropy_scale' must stay at 1" + rest + "0.9");
+  // clipped ones take both
+  EXPECT_NO_THROW(find_algorithm(GetParam())
+                      ->build(kTask,
+                              {{"weights", "clipped"},
+                               {"entropy_std", .3},
+                               {"target_entropy_scale", .9}},
+                              {}));
 }
 
 TEST_P(MirrorPolicies, AveragedCandidates) {

@@ -72,7 +72,10 @@ TEST(Rfm, LeastVariance) {
 
 TEST(Rfm, EqualWeightsAndNoScoreAreFinite) {
   // a single draw leaves nothing to estimate the share from
-  StoredProgram program("rfm", {{"proposals", 1}});
+  for (const nlohmann::json &eta : {nlohmann::json(), nlohmann::json(0)})
+    EXPECT_THROW(StoredProgram("rfm", {{"proposals", 1}, {"eta", eta}}),
+                 SettingsError);
+  StoredProgram program("rfm", {{"proposals", 1}, {"eta", 1}});
   EXPECT_EQ(program.metric("nonfinite"), 0);
 }
 

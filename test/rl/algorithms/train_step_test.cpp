@@ -1,7 +1,9 @@
 // One train step of every algorithm with a replay against stored tensors that
 // an independent implementation made (testdata/make_*_steps.py): losses,
 // gradients through what they update, averages, temperature, metrics.
+#include "rl/algorithms/settings.h"
 #include "test/rl/algorithms/support.h"
+#include <algorithm>
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -69,6 +71,28 @@ TEST_P(TrainStep, KeepsTheStateIfSomethingIsNotFinite) {
             << leaf << " after " << name;
     tensor.reals[0] = saved;
   }
+}
+
+// weights of a single proposal would be 1 whatever the critics say
+TEST_P(TrainStep, FewestProposalsStillAskTheCritics) {
+  const auto &schema = find_algorithm(GetParam())->schema;
+  auto key = std::ranges::find_if(
+      schema, [](const auto &row) { return row["key"] == "proposals"; });
+  if (key == schema.end())
+    return;
+  std::optional<StoredProgram> program;
+  for (int64_t count = (*key)["least"]; !program; ++count)
+    try {
+      program.emplace(GetParam(), nlohmann::json{{"proposals", count}});
+    } catch (const SettingsError &) {
+      ASSERT_LE(count, 2); // the stored configuration's own checks
+    }
+  double before = program->metric("losses/actor_loss");
+  for (auto &[name, tensor] : program->step.arguments)
+    if (name.starts_with("leaf:critic/") && name.ends_with("/weight"))
+      for (double &x : tensor.reals)
+        x *= 3;
+  EXPECT_NE(program->metric("losses/actor_loss"), before);
 }
 
 TEST_P(TrainStep, SkipsActorAndTemperatureBetweenTheirTurns) {

@@ -136,8 +136,9 @@ def with_candidate_noise(case, c, a):
                     -1, 1)
 
 
+# what the weights' own entropy leaves unread keeps its default
 MIRROR = SAMPLED | {"candidate_noise": 0.15, "kl_target": 0.8, "resampled": 3,
-                    "target_entropy_scale": 0.8}
+                    "target_entropy_scale": 1, "entropy_std": 0.1}
 
 
 def goal_of(c):
