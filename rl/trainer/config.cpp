@@ -98,7 +98,8 @@ void Config::put(const std::string &key, const json &value, Level level,
     now = {std::move(checked), level, origin};
 }
 
-void Config::text(std::string_view text, Level level, const std::string &name) {
+void Config::text(std::string_view text, Level level, const std::string &name,
+                  const std::string &origin) {
   toml::table table;
   try {
     table = toml::parse(text);
@@ -108,9 +109,6 @@ void Config::text(std::string_view text, Level level, const std::string &name) {
                     error.source().begin.line, error.source().begin.column,
                     error.description()));
   }
-  std::string origin = level == Level::preset       ? "preset"
-                       : level == Level::checkpoint ? "checkpoint"
-                                                    : name;
   Config next = *this; // nothing of a bad file stays
   flatten(table, "", [&](const std::string &key, const json &value, auto line) {
     next.put(key, value, level, origin, fmt::format("{}:{}", name, line));
@@ -118,12 +116,13 @@ void Config::text(std::string_view text, Level level, const std::string &name) {
   values_ = std::move(next.values_);
 }
 
-void Config::preset(std::string_view toml, const std::string &name) {
-  text(toml, Level::preset, name);
+void Config::preset(std::string_view toml, const std::string &name,
+                    const std::string &origin) {
+  text(toml, Level::preset, name, origin);
 }
 
 void Config::checkpoint(std::string_view toml, const std::string &name) {
-  text(toml, Level::checkpoint, name);
+  text(toml, Level::checkpoint, name, "checkpoint");
 }
 
 void Config::file(const std::string &path) {
@@ -134,7 +133,7 @@ void Config::file(const std::string &path) {
     throw UsageError(error.what());
   }
   text({reinterpret_cast<const char *>(bytes.data()), bytes.size()},
-       Level::file, path);
+       Level::file, path, path);
 }
 
 void Config::assign(const std::string &key, std::string_view value, Level level,

@@ -21,8 +21,9 @@ class Config {
 public:
   explicit Config(Schema schema) : schema_(std::move(schema)) {}
 
-  /// Takes a preset, TOML text.
-  void preset(std::string_view toml, const std::string &name);
+  /// Takes a preset, TOML text; `origin` is what values are said to be of.
+  void preset(std::string_view toml, const std::string &name,
+              const std::string &origin = "preset");
   /// Takes the configuration of the run that is resumed, TOML text.
   void checkpoint(std::string_view toml, const std::string &name);
   /// Takes a file given with --config.
@@ -63,7 +64,8 @@ private:
   };
   void put(const std::string &key, const nlohmann::json &value, Level level,
            const std::string &origin, const std::string &where);
-  void text(std::string_view toml, Level level, const std::string &name);
+  void text(std::string_view toml, Level level, const std::string &name,
+            const std::string &origin);
   void assign(const std::string &key, std::string_view value, Level level,
               const std::string &origin);
 

@@ -58,8 +58,9 @@ Manifest::Manifest(const RunFolder &folder, const json &rows,
     resumes.push_back(rows_["start"]);
     rows_["resumes"] = resumes;
     rows_["start"] = before.at("start");
-    if (!rows_.contains("tags") && before.contains("tags"))
-      rows_["tags"] = before["tags"];
+    for (const char *kept : {"tags", "as_published"})
+      if (!rows_.contains(kept) && before.contains(kept))
+        rows_[kept] = before[kept];
   } catch (const std::exception &) {
     // a manifest that is gone or damaged stops no run
     rows_["resumes"] = json::array({rows_["start"]});

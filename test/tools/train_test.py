@@ -11,7 +11,7 @@ import subprocess
 import unittest
 
 import cli
-from cli import CliTest, phlox, rows
+from cli import TINY, CliTest, phlox, rows
 
 PRESETS = pathlib.Path(__file__).resolve().parents[2] / "rl/presets"
 RUN = ["--set", "total_timesteps=2000", "--set", "learning_starts=200", "--set",
@@ -66,7 +66,21 @@ class TrainTest(CliTest):
     def test_published_choices_win_over_presets(self):
         text = self.succeed("train", "sac", "--env", "lqr", "--as-published",
                             "--print-config")
-        self.assertRegex(text, r"(?m)^reward_scale = 0\.2 ")
+        self.assertRegex(text, r"(?m)^reward_scale = 0\.2 +# --as-published$")
+
+    def test_manifest_says_what_as_published_set(self):
+        run = self.place / "runs/run"
+        words = ["train", "sac", "--env", "lqr", "--as-published", *TINY,
+                 "--set", "learning_starts=100", "--set", "eval.episodes=2",
+                 "--set", "eval.final_episodes=2", "--quiet", "--set",
+                 "reward_scale=0.3", "--out", run.parent, "--name", run.name]
+        for more in (["--total-timesteps", 200],
+                     ["--total-timesteps", 300, "--resume", run]):
+            self.succeed(*words, *more)
+            kept = json.loads((run / "manifest.json").read_text())
+            self.assertIn("log_std_max", kept["as_published"])
+            self.assertNotIn("reward_scale", kept["as_published"])
+            words = ["train", "--quiet"]
 
     def test_wrong_settings(self):
         for text, *words in [

@@ -64,7 +64,7 @@ rl::Config resolve(const Words &words, const rl::Schema &keys,
       std::string toml;
       for (const auto &[key, value] : as_published.items())
         toml += fmt::format("{} = {}\n", key, value.dump());
-      config.preset(toml, "--as-published");
+      config.preset(toml, published_origin, published_origin);
     }
     for (const auto &file : words.files)
       config.file(file);

@@ -132,6 +132,10 @@ public:
         {"llvm", PHLOX_LLVM_VERSION}, {"compile_s", seconds}};
     if (!a.tags.empty())
       request.manifest["tags"] = a.tags;
+    // none in a resumed run, whose settings its checkpoint says
+    for (const auto &[key, value] : config.values())
+      if (config.origin(key) == published_origin)
+        request.manifest["as_published"].push_back(key);
     if (!plugin.path.empty())
       request.manifest["plugin"] = describe(plugin);
     const auto kwargs = env_kwargs(config);

@@ -55,21 +55,21 @@ std::string show(const Method &method, const Statistic &statistic,
 
 std::vector<Method> methods_of(const std::vector<Group> &groups,
                                const std::vector<std::string> &tasks) {
-  // variants of an algorithm on one task are methods of their own
+  // variants of a method on one task are methods of their own
   std::map<std::pair<std::string, std::string>, int> variants;
   std::set<std::string> split;
   for (const Group &group : groups)
-    if (++variants[{group.algorithm, group.env}] > 1)
-      split.insert(group.algorithm);
+    if (++variants[{group.method, group.env}] > 1)
+      split.insert(group.method);
   std::vector<Method> methods;
   for (const Group &group : groups) {
     const auto task = std::find(tasks.begin(), tasks.end(), group.env);
     if (task == tasks.end() || group.scores.empty())
       continue;
     const std::string label =
-        split.contains(group.algorithm) && !group.variant.empty()
-            ? group.algorithm + " · " + group.variant
-            : group.algorithm;
+        split.contains(group.method) && !group.variant.empty()
+            ? group.method + " · " + group.variant
+            : group.method;
     auto at = std::find_if(methods.begin(), methods.end(),
                            [&](const Method &m) { return m.label == label; });
     if (at == methods.end()) {

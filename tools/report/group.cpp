@@ -38,6 +38,25 @@ std::set<std::string> differing(const std::vector<const Group *> &groups) {
   return result;
 }
 
+// the keys of a variant's name: not those that the published choices set, which
+// "as published" stands for, unless they differ among such groups, or others
+std::set<std::string> telling(const Group &group,
+                              const std::vector<const Group *> &alike) {
+  std::set<std::string> published;
+  std::vector<const Group *> same;
+  for (const Group *other : alike) {
+    published.insert(other->as_published.begin(), other->as_published.end());
+    if (other->method == group.method)
+      same.push_back(other);
+  }
+  std::set<std::string> keys = differing(alike);
+  const std::set<std::string> within = differing(same);
+  std::erase_if(keys, [&](const std::string &key) {
+    return published.contains(key) && !within.contains(key);
+  });
+  return keys;
+}
+
 void name(std::vector<Group> &groups) {
   std::set<std::string> environments, taken;
   for (const Group &group : groups)
@@ -48,8 +67,7 @@ void name(std::vector<Group> &groups) {
       if (other.algorithm == group.algorithm && other.env == group.env)
         alike.push_back(&other);
     std::size_t used = 0;
-    const auto keys = differing(alike);
-    for (const std::string &key : keys) {
+    for (const std::string &key : telling(group, alike)) {
       if (++used > label_keys) {
         group.variant += ", …";
         break;
@@ -59,7 +77,7 @@ void name(std::vector<Group> &groups) {
       group.variant += used == 1 ? "" : ", ";
       group.variant += value == absent ? "no " + key : key + "=" + value;
     }
-    group.label = group.algorithm;
+    group.label = group.method;
     if (!group.variant.empty())
       group.label += " · " + group.variant;
     if (environments.size() > 1)
@@ -131,8 +149,12 @@ std::vector<Group> group_runs(const std::vector<Run> &runs) {
       at->env = run.env;
       at->config = std::move(config);
     }
+    at->as_published.insert(run.as_published.begin(), run.as_published.end());
     at->runs.push_back(&run);
   }
+  for (Group &group : groups)
+    group.method =
+        group.algorithm + (group.as_published.empty() ? "" : " as published");
   name(groups);
   for (Group &group : groups)
     score(group);

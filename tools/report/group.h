@@ -10,9 +10,11 @@ namespace phlox::report {
 struct Group {
   std::string label; // unique in a report
   std::string algorithm, env;
-  std::string variant; // what sets it apart from others of its algorithm
+  std::string method;  // the algorithm, or "ALGORITHM as published"
+  std::string variant; // what sets it apart from others of its method
   std::vector<const Run *> runs;
   std::map<std::string, std::string> config; // of the keys that set it apart
+  std::set<std::string> as_published;        // keys that --as-published set
 
   /// The scores that groups are compared by: those of the final evaluations,
   /// or, while no run has one, of the last evaluation that all runs share.

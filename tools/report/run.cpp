@@ -137,6 +137,9 @@ private:
     run_.start = text(found, "start");
     run_.end = text(found, "end");
     run_.exit_reason = text(found, "exit_reason");
+    for (const json &key : found.value("as_published", json::array()))
+      if (key.is_string())
+        run_.as_published.insert(key);
     if (!run_.ended())
       note("a finished run's manifest must have an end: got none, so the run "
            "is in progress or was killed; it is shown as far as it went");

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ struct Run {
   // from the manifest; empty: not known
   std::string version, compiler, mujoco, host, cpu, artifact_hash, start, end,
       exit_reason, manifest;
+  std::set<std::string> as_published; // keys that --as-published set
   std::vector<ProgramEntry> entries;
   /// One line each: what is missing, damaged or still to come.
   std::vector<std::string> notes;

@@ -53,6 +53,35 @@ TEST(Group, AKeyThatOneGroupLacksIsADifference) {
   EXPECT_THAT(rows[0].values, ElementsAre("–", "\"uniform\""));
 }
 
+TEST(Group, PublishedChoicesAreNotNamedOneByOne) {
+  Runs runs = {make_run("1", "0.1", {}), make_run("2", "0.1", {}),
+               make_run("3", "0.1", {}), make_run("4", "0.1", {})};
+  for (size_t i : {1, 2}) {
+    runs[i].as_published = {"clip", "nfe", "std"};
+    runs[i].config.insert({{"clip", "true"}, {"nfe", "20"}, {"std", "1.0"}});
+  }
+  auto labels = [&] {
+    std::vector<std::string> all;
+    for (const Group &group : group_runs(runs))
+      all.push_back(group.label);
+    return all;
+  };
+  EXPECT_THAT(labels(), ElementsAre("sac", "sac as published"));
+  // neither do others hide: a key of the run's own
+  runs[2].config["actor.lr"] = "0.2";
+  EXPECT_THAT(labels(), ElementsAre("sac · actor.lr=0.1",
+                                    "sac as published · actor.lr=0.1",
+                                    "sac as published · actor.lr=0.2"));
+  // one that a run set against the published choice, one that another has
+  runs[2].config["actor.lr"] = "0.1";
+  runs[2].config["nfe"] = "5";
+  runs[2].as_published.erase("nfe");
+  runs[3].config["clip"] = "true";
+  EXPECT_THAT(labels(),
+              ElementsAre("sac · no clip", "sac as published · nfe=20",
+                          "sac as published · nfe=5", "sac · clip=true"));
+}
+
 TEST(Group, CurveIsOfTheRunsThatCameThatFar) {
   const Runs runs = {make_run("1", "0.1", {{10, 1}, {20, 3}, {30, 5}}),
                      make_run("2", "0.1", {{10, 3}, {30, 7}}),
