@@ -176,6 +176,23 @@ TEST(Isfm, ProposalSteps) {
   EXPECT_EQ(one.metric("nonfinite") + all.metric("nonfinite"), 0);
 }
 
+TEST(Isfm, ProposalProbes) {
+  auto probes = [](int64_t actions, const nlohmann::json &settings) {
+    Program program =
+        find_algorithm("isfm")->build({3, actions, "test"}, settings, {});
+    auto module = test::explicit_noise(program);
+    auto inputs = test::input_types(*module, "train_step");
+    return std::pair(inputs["train_step/proposal_probe"],
+                     inputs["train_step/proposal_back"]);
+  };
+  nlohmann::json few = {{"batch", 2}, {"proposals", 6}};
+  EXPECT_EQ(probes(4, few), std::pair(std::string(), std::string()));
+  EXPECT_EQ(probes(5, few), std::pair(std::string("tensor<4x6x4x5xf32>"),
+                                      std::string("tensor<4x6x4x5xf32>")));
+  few["proposal_probes"] = 1;
+  EXPECT_EQ(probes(5, few).first, "tensor<4x6x5xf32>");
+}
+
 TEST(Isfm, Truncated) {
   // a wide Gaussian is the box; a narrow one is another proposal
   StoredProgram box("isfm", {{"proposal", "box"}});

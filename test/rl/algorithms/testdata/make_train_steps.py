@@ -392,7 +392,7 @@ def isfm():
     """Proposals: two of the averaged policy, three of the box, one density."""
     c = {k: v for k, v in FLOW.items() if not k.startswith("time")} | {
         "nfe": 4, "solver": "midpoint", "proposal": "mixture", "box_share": 0.5,
-        "proposal_steps": 2, "resampled": 3}
+        "proposal_steps": 2, "proposal_probes": 1, "resampled": 3}
     s0, own, box, J = c["base_std"], 2, 3, 3
     case = Case(c, O + A + 9, A, "average_", mish, mish)
     p, obs = case.group("actor"), case.b["obs"]
