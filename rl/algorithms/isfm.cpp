@@ -41,10 +41,10 @@
 //     proposals samples; a mixture it also biases towards the policy, whose q
 //     it makes small by chance while the box's part stays. Of 64 proposals in 6
 //     dimensions, turned against the box, half from a policy of the target's
-//     width, a share of 0.31 counts instead of 0.51 and the second moment is
-//     0.98 of the target's, not 1; at 0.7 of the width 0.87, not 0.95. Four
-//     leave 0.43, 0.99 and 0.93 (proposal_trace_test.cpp) for 1.8 times the
-//     operations of the step, exact traces would take 2.3: ProposalProbes
+//     width, a share of 0.31 counts, not 0.51, and the second moment is 0.98 of
+//     the target's; at 0.7 of the width it is 0.87, not 0.95. Four probes leave
+//     shares of 0.43, moments of 0.99 and 0.93 (proposal_trace_test.cpp) at 1.8
+//     times the operations of the step, 2.3 by exact traces: ProposalProbes
 #include "rl/algorithms/candidates.h"
 #include "rl/algorithms/flow_policy.h"
 
