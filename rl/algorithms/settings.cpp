@@ -15,7 +15,8 @@ void flatten(const nlohmann::json &from, const std::string &prefix,
     if (value.is_object())
       flatten(value, key, into);
     else if (into.contains(key))
-      throw SettingsError(fmt::format("key '{}' must be set once", key));
+      throw SettingsError(
+          fmt::format("key '{}' must be set once: got it twice", key));
     else
       into[key] = value;
   }

@@ -28,6 +28,9 @@ class ArtifactTest(CliTest):
         self.assertTrue(link.is_symlink())
         self.fail_with(1, "No space left", "run", self.artifact, "init",
                        "--init", 4, "--out", "/dev/full", "--state-out", kept)
+        self.fail_with(2, "--init and --state exclude each other: got both",
+                       "run", self.artifact, "init", "--init", 4, "--state",
+                       kept)
         self.assertEqual(kept.read_bytes(), first)
         self.assertEqual(beside.read_text(), "own")
         self.assertEqual({path.name for path in self.place.iterdir()},

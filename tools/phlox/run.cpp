@@ -168,7 +168,8 @@ private:
 
   void fill_state() {
     if (arguments.init && !arguments.state.empty())
-      throw CLI::ValidationError("--init and --state exclude each other");
+      throw CLI::ValidationError(
+          "--init and --state exclude each other: got both");
     if (!arguments.state.empty())
       check(phlox_state_load(state.get(), arguments.state.c_str()));
     if (!arguments.init)

@@ -87,7 +87,7 @@ TEST(Settings, RefusesByName) {
                           "sizes, each from 1 to 1048576"));
   EXPECT_THAT(refusal({{"gamma", 0.9}}), HasSubstr("got 'gamma'"));
   EXPECT_THAT(refusal({{"alpha", {{"fixed", true}}}, {"alpha.fixed", true}}),
-              HasSubstr("key 'alpha.fixed' must be set once"));
+              HasSubstr("key 'alpha.fixed' must be set once: got it twice"));
   EXPECT_THAT(refusal(json::array()),
               HasSubstr("configuration must be an object: got []"));
 }
