@@ -1,4 +1,5 @@
 // Replay on disk: segment files that checkpoints share, and their list.
+#include "rl/json.h"
 #include "rl/replay/replay.h"
 #include "runtime/file.h"
 #include "runtime/safetensors.h"
@@ -143,7 +144,7 @@ void Replay::load(const std::string &folder, const std::string &text,
   Replay next(shape_);
   std::vector<json> rows;
   try {
-    list = json::parse(text);
+    list = parse_json(text);
     const std::pair<const char *, std::int64_t> wanted[] = {
         {"schema", replay_schema},           {"capacity", shape_.capacity},
         {"segment", shape_.segment},         {"obs_size", shape_.obs_size},

@@ -1,4 +1,5 @@
 #include "rl/trainer/checkpoint.h"
+#include "rl/json.h"
 #include "runtime/file.h"
 #include "runtime/sha256.h"
 #include <algorithm>
@@ -122,7 +123,7 @@ std::map<std::string, std::string> segments_of(const fs::path &checkpoint) {
   std::error_code error;
   if (!fs::exists(checkpoint / "replay.json", error))
     return sums;
-  json list = json::parse(read_text(checkpoint / "replay.json"));
+  json list = read_json(checkpoint / "replay.json");
   for (const json &row : list.at("segments"))
     sums[row.at("file").get<std::string>()] =
         row.at("sha256").get<std::string>();
@@ -178,6 +179,15 @@ std::string read_text(const fs::path &path) {
   std::vector<std::byte> bytes = runtime::read_file(path.string());
   return std::string(reinterpret_cast<const char *>(bytes.data()),
                      bytes.size());
+}
+
+json read_json(const fs::path &path) {
+  json found = parse_json(read_text(path));
+  if (found.is_discarded())
+    throw std::runtime_error(
+        fmt::format("{}: must be JSON of at most {} levels: got other text",
+                    path.string(), deepest_json));
+  return found;
 }
 
 void write_text(const fs::path &path, std::string_view text) {

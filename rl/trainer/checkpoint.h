@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -76,6 +77,10 @@ void verify_file(const std::filesystem::path &folder, const std::string &name);
 
 /// Returns a file as text.
 std::string read_text(const std::filesystem::path &path);
+/// Returns a file of JSON.
+///
+/// Errors:  std::runtime_error naming it if it holds none, or too deep a one.
+nlohmann::json read_json(const std::filesystem::path &path);
 /// Replaces a file by a text in one step, synced.
 void write_text(const std::filesystem::path &path, std::string_view text);
 

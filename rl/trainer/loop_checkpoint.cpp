@@ -117,7 +117,7 @@ void Loop::restore() {
                        log_, json());
     return;
   }
-  json saved = json::parse(read_text(from / "trainer.json"));
+  json saved = read_json(from / "trainer.json");
   if (saved.at("schema") != trainer_schema)
     throw std::runtime_error(fmt::format(
         "{}: schema must be {}: got {}", (from / "trainer.json").string(),

@@ -2,6 +2,7 @@
 #include "phlox/runtime.h"
 #include "rl/trainer/checkpoint.h"
 #include "runtime/sha256.h"
+#include <algorithm>
 #include <ctime>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -31,6 +32,12 @@ std::string cpu_row(std::string_view name) {
   return "";
 }
 
+bool is_words(const json &value) {
+  return value.is_array() && std::ranges::all_of(value, [](const json &one) {
+           return one.is_string();
+         });
+}
+
 } // namespace
 
 Manifest::Manifest(const RunFolder &folder, const json &rows,
@@ -53,13 +60,13 @@ Manifest::Manifest(const RunFolder &folder, const json &rows,
   if (!folder.resumed())
     return;
   try {
-    json before = json::parse(read_text(folder.path() / "manifest.json"));
+    json before = read_json(folder.path() / "manifest.json");
     json resumes = before.value("resumes", json::array());
     resumes.push_back(rows_["start"]);
     rows_["resumes"] = resumes;
     rows_["start"] = before.at("start");
     for (const char *kept : {"tags", "as_published"})
-      if (!rows_.contains(kept) && before.contains(kept))
+      if (!rows_.contains(kept) && is_words(before.value(kept, json())))
         rows_[kept] = before[kept];
   } catch (const std::exception &) {
     // a manifest that is gone or damaged stops no run

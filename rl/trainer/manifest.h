@@ -11,8 +11,8 @@ namespace phlox::rl {
 class Manifest {
 public:
   /// Begins a manifest from the caller's rows; a resumed run keeps the start,
-  /// the list of resumes and, unless it has new ones, the tags and the keys
-  /// that --as-published set of the manifest in its folder.
+  /// the list of resumes and, unless it has new ones, the tags of the manifest
+  /// in its folder.
   Manifest(const RunFolder &folder, const nlohmann::json &rows,
            const phlox_executable_table &table);
   /// Writes it to the folder; a failure is ignored.

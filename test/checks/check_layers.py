@@ -23,7 +23,8 @@ ALLOWED = {
     + MLIR + LIBRARIES,
     "dsl": ["dsl/", "compiler/"] + MLIR,
     "rl/algorithms": ["rl/algorithms/", "dsl/"] + LIBRARIES,
-    "rl": ["rl/replay/", "rl/trainer/", "rl/report/", "google/protobuf/"]
+    "rl": ["rl/json.h", "rl/replay/", "rl/trainer/", "rl/report/",
+           "google/protobuf/"]
     + RUNTIME + LIBRARIES,
     "envs": ["envs/", "mujoco/"] + LIBRARIES,
     # what a user's program may rest on

@@ -94,12 +94,15 @@ class ReportTest(ReportCase):
         spoil("head", "episodes.csv", lambda t: t[9:])
         spoil("json", "result.json", lambda t: t[:40])
         spoil("list", "manifest.json", lambda t: "[]")
+        spoil("deep", "manifest.json", lambda t: t[:-1] + ', "as_published": '
+              + "[" * 100_000 + "]" * 100_000 + "}")
         spoil("mean", "eval.csv", lambda t: t.replace("-49.7", "-48.7", 1))
         (make_run(self.place, "gone") / "metrics.csv").unlink()
-        names = ["cut", "bad", "nan", "head", "json", "list", "mean", "gone"]
+        names = ["cut", "bad", "nan", "head", "json", "list", "deep", "mean",
+                 "gone"]
         page, notes = self.report(*[self.place / name for name in names])
         self.assertEqual([len(d["rows"]) for d in page.data],
-                         [3, 4, 4, 4, 4, 4, 4, 4])
+                         [3, 4, 4, 4, 4, 4, 4, 4, 4])
         for text in ("cut/eval.csv:5: a row must end with a line break",
                      r"bad/metrics.csv:5: 'env_step' must be a number: got 'x'; "
                      "3 whole rows",
@@ -107,6 +110,8 @@ class ReportTest(ReportCase):
                      "head/episodes.csv:1: the header must begin with",
                      "json/result.json: must be a JSON object: got text that",
                      "list/manifest.json: must be a JSON object: got array",
+                     "deep/manifest.json: must be a JSON object: got text that "
+                     "is not JSON or too deep",
                      "mean/eval.csv:2: the mean must be that of its 5 returns",
                      "gone/metrics.csv"):
             self.assertRegex("\n".join(notes), text)

@@ -82,6 +82,19 @@ class TrainTest(CliTest):
             self.assertNotIn("reward_scale", kept["as_published"])
             words = ["train", "--quiet"]
 
+    def test_a_manifest_of_any_shape_stops_no_run(self):
+        run = self.train("--total-timesteps", "400", "--tags", "a,b")
+        path = run / "manifest.json"
+        rows = json.loads(path.read_text())
+        deep = "[" * 100_000 + "]" * 100_000
+        for key, value in (("tags", '{"a": 1}'), ("tags", deep),
+                           ("resumes", deep), ("plugin", deep)):
+            path.write_text(json.dumps(rows)[:-1] + f', "{key}": {value}}}')
+            self.succeed("train", "--resume", run, "-q")
+            kept = json.loads(path.read_text())
+            self.assertNotIn("tags", kept)
+            self.assertEqual(len(kept["resumes"]), 1)
+
     def test_wrong_settings(self):
         for text, *words in [
                 ("seed must be int", "--seed", "x"),

@@ -1,4 +1,5 @@
 #include "tools/phlox/plugin.h"
+#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/schema.h"
 #include "runtime/file.h"
@@ -95,8 +96,7 @@ Plugin plugin_of_run(const fs::path &run) {
   const auto path = run / "manifest.json";
   if (!fs::exists(path))
     return {};
-  const auto manifest =
-      nlohmann::json::parse(rl::read_text(path), nullptr, false);
+  const auto manifest = rl::parse_json(rl::read_text(path));
   if (!manifest.is_object() || !manifest.contains("plugin"))
     return {};
   const auto &row = manifest["plugin"];

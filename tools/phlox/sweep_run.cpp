@@ -1,4 +1,5 @@
 #include "tools/phlox/sweep_run.h"
+#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include <cerrno>
@@ -66,7 +67,7 @@ std::optional<double> value_of(const std::map<std::string, double> &row,
 
 nlohmann::json read_json(const fs::path &path) {
   std::ifstream file(path);
-  return nlohmann::json::parse(file, nullptr, false);
+  return rl::parse_json(std::string(std::istreambuf_iterator(file), {}));
 }
 
 // one that was ended before it was a run, so that its name is free

@@ -1,4 +1,5 @@
 #include "tools/phlox/trained.h"
+#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/find_checkpoint.h"
@@ -143,8 +144,7 @@ void Trained::use_raw_parameters() {
 }
 
 void Trained::read_counters() {
-  const auto saved = nlohmann::json::parse(
-      rl::read_text(checkpoint / "trainer.json"), nullptr, false);
+  const auto saved = rl::parse_json(rl::read_text(checkpoint / "trainer.json"));
   const auto &counters = saved.is_object() && saved.contains("counters")
                              ? saved["counters"]
                              : saved;

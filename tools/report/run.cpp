@@ -1,4 +1,5 @@
 #include "tools/report/run.h"
+#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/evaluation.h"
@@ -107,12 +108,13 @@ private:
   json object(const char *name, std::string &text) {
     if (!read(name, text))
       return nullptr;
-    json found = json::parse(text, nullptr, false);
+    json found = rl::parse_json(text);
     if (found.is_object())
       return found;
-    run_.notes.push_back(fmt::format(
-        "{}: must be a JSON object: got {}", file(name),
-        found.is_discarded() ? "text that is not JSON" : found.type_name()));
+    run_.notes.push_back(
+        fmt::format("{}: must be a JSON object: got {}", file(name),
+                    found.is_discarded() ? "text that is not JSON or too deep"
+                                         : found.type_name()));
     return nullptr;
   }
 
@@ -137,9 +139,11 @@ private:
     run_.start = text(found, "start");
     run_.end = text(found, "end");
     run_.exit_reason = text(found, "exit_reason");
-    for (const json &key : found.value("as_published", json::array()))
-      if (key.is_string())
-        run_.as_published.insert(key);
+    const auto keys = found.find("as_published");
+    if (keys != found.end() && keys->is_array())
+      for (const json &key : *keys)
+        if (key.is_string())
+          run_.as_published.insert(key);
     if (!run_.ended())
       note("a finished run's manifest must have an end: got none, so the run "
            "is in progress or was killed; it is shown as far as it went");
