@@ -116,13 +116,17 @@ void Config::text(std::string_view text, Level level, const std::string &name,
   values_ = std::move(next.values_);
 }
 
-void Config::preset(std::string_view toml, const std::string &name,
-                    const std::string &origin) {
-  text(toml, Level::preset, name, origin);
+void Config::preset(std::string_view toml, const std::string &name) {
+  text(toml, Level::preset, name, "preset");
 }
 
 void Config::checkpoint(std::string_view toml, const std::string &name) {
   text(toml, Level::checkpoint, name, "checkpoint");
+}
+
+void Config::published(std::string_view toml) {
+  const std::string option = "--as-published";
+  text(toml, Level::published, option, option);
 }
 
 void Config::file(const std::string &path) {

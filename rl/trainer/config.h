@@ -11,8 +11,8 @@
 namespace phlox::rl {
 
 /// Values by key. Later levels win whatever the order of the calls; within one
-/// level the later call wins: default < preset < checkpoint < file < --set <
-/// flag.
+/// level the later call wins: default < preset < checkpoint <
+/// --as-published < file < --set < flag.
 ///
 /// Errors:  all that take values throw UsageError naming file and line or the
 ///          option: unknown key (with a hint), wrong type, out of range, not
@@ -21,11 +21,12 @@ class Config {
 public:
   explicit Config(Schema schema) : schema_(std::move(schema)) {}
 
-  /// Takes a preset, TOML text; `origin` is what values are said to be of.
-  void preset(std::string_view toml, const std::string &name,
-              const std::string &origin = "preset");
+  /// Takes a preset, TOML text.
+  void preset(std::string_view toml, const std::string &name);
   /// Takes the configuration of the run that is resumed, TOML text.
   void checkpoint(std::string_view toml, const std::string &name);
+  /// Takes what --as-published sets, TOML text.
+  void published(std::string_view toml);
   /// Takes a file given with --config.
   void file(const std::string &path);
   /// Takes KEY=VALUE given with --set; a value that is not TOML is a string.
@@ -56,7 +57,16 @@ public:
   const Schema &schema() const { return schema_; }
 
 private:
-  enum class Level { fallback, preset, checkpoint, file, set, flag, artifact };
+  enum class Level {
+    fallback,
+    preset,
+    checkpoint,
+    published,
+    file,
+    set,
+    flag,
+    artifact
+  };
   struct Value {
     nlohmann::json value;
     Level level = Level::fallback;

@@ -65,9 +65,8 @@ Manifest::Manifest(const RunFolder &folder, const json &rows,
     resumes.push_back(rows_["start"]);
     rows_["resumes"] = resumes;
     rows_["start"] = before.at("start");
-    for (const char *kept : {"tags", "as_published"})
-      if (!rows_.contains(kept) && is_words(before.value(kept, json())))
-        rows_[kept] = before[kept];
+    if (!rows_.contains("tags") && is_words(before.value("tags", json())))
+      rows_["tags"] = before["tags"];
   } catch (const std::exception &) {
     // a manifest that is gone or damaged stops no run
     rows_["resumes"] = json::array({rows_["start"]});

@@ -68,19 +68,39 @@ class TrainTest(CliTest):
                             "--print-config")
         self.assertRegex(text, r"(?m)^reward_scale = 0\.2 +# --as-published$")
 
-    def test_manifest_says_what_as_published_set(self):
+    def test_manifest_says_which_runs_are_as_published(self):
+        small = [*TINY, "--set", "learning_starts=100", "--set",
+                 "eval.episodes=2", "--set", "eval.final_episodes=2"]
         run = self.place / "runs/run"
-        words = ["train", "sac", "--env", "lqr", "--as-published", *TINY,
-                 "--set", "learning_starts=100", "--set", "eval.episodes=2",
-                 "--set", "eval.final_episodes=2", "--quiet", "--set",
-                 "reward_scale=0.3", "--out", run.parent, "--name", run.name]
-        for more in (["--total-timesteps", 200],
-                     ["--total-timesteps", 300, "--resume", run]):
-            self.succeed(*words, *more)
-            kept = json.loads((run / "manifest.json").read_text())
-            self.assertIn("log_std_max", kept["as_published"])
-            self.assertNotIn("reward_scale", kept["as_published"])
-            words = ["train", "--quiet"]
+        into = ["-q", "--out", run.parent, "--name"]
+        isfm = ["isfm", "--env", "lqr", *small]
+
+        def published(run):
+            rows = json.loads((run / "manifest.json").read_text())
+            return rows.get("as_published")
+
+        resume = ["train", "-q", "--resume", run, "--total-timesteps"]
+        for wanted, *words in [
+                (["resampled"], "train", *isfm, "--as-published", *into, "run",
+                 "--total-timesteps", 200),
+                (["resampled"], *resume, 300),
+                (["resampled"], *resume, 400, "--as-published"),
+                (None, *resume, 500, "--set", "resampled=4", "--force"),
+                (["resampled"], *resume, 600, "--as-published", "--force")]:
+            made = phlox(*words)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertEqual(published(run), wanted, words)
+        phlox(*resume, 700, "--set", "resampled=4", "--force")
+        refused = phlox(*resume, 800, "--as-published")
+        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.stderr.splitlines()[0],
+                         "phlox: resampled: was 4, is 0")
+        # an artifact says it too
+        file = self.place / "isfm.so"
+        self.succeed("compile", *isfm, "--as-published", "-o", file)
+        self.succeed("train", "--artifact", file, *small[4:], *into, "other",
+                     "--total-timesteps", 200)
+        self.assertEqual(published(run.parent / "other"), ["resampled"])
 
     def test_a_manifest_of_any_shape_stops_no_run(self):
         run = self.train("--total-timesteps", "400", "--tags", "a,b")

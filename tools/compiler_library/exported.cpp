@@ -79,7 +79,8 @@ CompileOptions options_of(const CompileRequest &request) {
       {"acting", request.acting},
       {"precision", request.precision},
       {"explicit_noise", request.explicit_noise},
-      {"config", request.config}};
+      {"config", request.config},
+      {"as_published", find(request.algorithm).as_published}};
   options.description = description.dump();
   return options;
 }

@@ -64,7 +64,7 @@ rl::Config resolve(const Words &words, const rl::Schema &keys,
       std::string toml;
       for (const auto &[key, value] : as_published.items())
         toml += fmt::format("{} = {}\n", key, value.dump());
-      config.preset(toml, published_origin, published_origin);
+      config.published(toml);
     }
     for (const auto &file : words.files)
       config.file(file);
@@ -200,7 +200,8 @@ rl::Config resolve(const Words &words) {
 
 rl::Config resolve(const Words &words, const phlox_executable *artifact) {
   require_names(words);
-  return resolve(words, all_keys(artifact), nlohmann::json());
+  return resolve(words, all_keys(artifact),
+                 options_of(artifact).value("as_published", nlohmann::json()));
 }
 envs::Kwargs env_kwargs(const rl::Config &config) {
   auto kwargs = envs::Kwargs::object();

@@ -25,9 +25,6 @@ struct Words {
   PluginWords plugins;
 };
 
-/// What keys that --as-published set are said to be of.
-inline constexpr const char *published_origin = "--as-published";
-
 /// Adds the options that compile and train share.
 void add_program_options(CLI::App &verb, Words &words);
 /// Adds --without.

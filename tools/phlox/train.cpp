@@ -56,6 +56,20 @@ Origin origin_of_run(const std::filesystem::path &run) {
   }
 }
 
+// the keys of --as-published if all have its values, whoever set them
+std::vector<std::string> published_keys(const rl::Config &config,
+                                        const phlox_executable *artifact) {
+  std::vector<std::string> keys;
+  const auto published =
+      options_of(artifact).value("as_published", nlohmann::json());
+  for (const auto &[key, value] : published.items()) {
+    if (config.at(key) != value)
+      return {};
+    keys.push_back(key);
+  }
+  return keys;
+}
+
 class Training {
 public:
   explicit Training(Arguments &arguments) : a(arguments) {}
@@ -132,10 +146,8 @@ public:
         {"llvm", PHLOX_LLVM_VERSION}, {"compile_s", seconds}};
     if (!a.tags.empty())
       request.manifest["tags"] = a.tags;
-    // none in a resumed run, whose settings its checkpoint says
-    for (const auto &[key, value] : config.values())
-      if (config.origin(key) == published_origin)
-        request.manifest["as_published"].push_back(key);
+    if (const auto keys = published_keys(config, given.get()); !keys.empty())
+      request.manifest["as_published"] = keys;
     if (!plugin.path.empty())
       request.manifest["plugin"] = describe(plugin);
     const auto kwargs = env_kwargs(config);

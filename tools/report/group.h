@@ -14,7 +14,7 @@ struct Group {
   std::string variant; // what sets it apart from others of its method
   std::vector<const Run *> runs;
   std::map<std::string, std::string> config; // of the keys that set it apart
-  std::set<std::string> as_published;        // keys that --as-published set
+  std::set<std::string> as_published;        // its keys, if all are so
 
   /// The scores that groups are compared by: those of the final evaluations,
   /// or, while no run has one, of the last evaluation that all runs share.

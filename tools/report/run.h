@@ -53,7 +53,7 @@ struct Run {
   // from the manifest; empty: not known
   std::string version, compiler, mujoco, host, cpu, artifact_hash, start, end,
       exit_reason, manifest;
-  std::set<std::string> as_published; // keys that --as-published set
+  std::set<std::string> as_published; // its keys, if all are so
   std::vector<ProgramEntry> entries;
   /// One line each: what is missing, damaged or still to come.
   std::vector<std::string> notes;

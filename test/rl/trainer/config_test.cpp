@@ -42,6 +42,8 @@ TEST(Config, LaterLevelsWinWhateverTheOrderOfCalls) {
   config.set("seed=4");
   config.file(file);
   config.file(other);
+  config.published("utd = 2\ndiscount = 0.9");
+  config.checkpoint("discount = 0.8", "checkpoint");
   config.preset("seed = 1\nutd = 1\nlearning_starts = 1", "presets/a.toml");
   config.preset("learning_starts = 2", "presets/a/b.toml");
   EXPECT_EQ(config.at("seed"), 5);
@@ -53,6 +55,8 @@ TEST(Config, LaterLevelsWinWhateverTheOrderOfCalls) {
   EXPECT_EQ(config.at("actor.lr"), 3.0);
   EXPECT_EQ(config.origin("actor.lr"), file);
   EXPECT_EQ(config.at("utd"), 3.0);
+  EXPECT_EQ(config.at("discount"), 0.9);
+  EXPECT_EQ(config.origin("discount"), "--as-published");
   EXPECT_EQ(config.at("learning_starts"), 2);
   EXPECT_EQ(config.origin("learning_starts"), "preset");
   EXPECT_EQ(config.at("batch"), 256);

@@ -75,11 +75,12 @@ TEST(Group, PublishedChoicesAreNotNamedOneByOne) {
   // one that a run set against the published choice, one that another has
   runs[2].config["actor.lr"] = "0.1";
   runs[2].config["nfe"] = "5";
-  runs[2].as_published.erase("nfe");
+  runs[2].as_published.clear();
   runs[3].config["clip"] = "true";
   EXPECT_THAT(labels(),
-              ElementsAre("sac · no clip", "sac as published · nfe=20",
-                          "sac as published · nfe=5", "sac · clip=true"));
+              ElementsAre("sac · no clip, no nfe, no std", "sac as published",
+                          "sac · clip=true, nfe=5, std=1.0",
+                          "sac · clip=true, no nfe, no std"));
 }
 
 TEST(Group, CurveIsOfTheRunsThatCameThatFar) {
