@@ -56,6 +56,15 @@ void MirrorSettings::check(const SampledSettings &sampled,
       {"entropy_std", sampled.entropy_std, SampledSettings().entropy_std},
       {"target_entropy_scale", temperature.target_entropy_scale,
        TemperatureSettings().target_entropy_scale}};
+  const MirrorSettings own;
+  for (const auto &[key, is_own] :
+       {std::pair("q_norm", q_norm == own.q_norm),
+        {"q_clip", q_clip == own.q_clip},
+        {"moment_rate", moment_rate == own.moment_rate}})
+    if (!is_own)
+      throw SettingsError(fmt::format("key '{}' must stay at its default for "
+                                      "softmax weights: got another value",
+                                      key));
   for (const auto &[key, value, fallback] : unread)
     if (value != fallback)
       throw SettingsError(fmt::format(

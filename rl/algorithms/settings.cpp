@@ -22,10 +22,15 @@ void flatten(const nlohmann::json &from, const std::string &prefix,
   }
 }
 
+// a value need not be UTF-8
+template <class J> std::string shown(const J &value) {
+  return value.dump(-1, ' ', false, J::error_handler_t::replace);
+}
+
 [[noreturn]] void refuse(std::string_view key, std::string_view wanted,
                          const nlohmann::json &got) {
   throw SettingsError(
-      fmt::format("key '{}' must be {}: got {}", key, wanted, got.dump()));
+      fmt::format("key '{}' must be {}: got {}", key, wanted, shown(got)));
 }
 
 bool exact_integer(const nlohmann::json &value, int64_t &result) {
@@ -221,6 +226,23 @@ void read(SettingsReader &reader, const Json &row) {
                                     key, type));
 }
 
+// what TOML takes as a key without quotes, in lower case
+bool is_key(std::string_view key) {
+  return key.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") ==
+             key.npos &&
+         !key.starts_with('.') && !key.ends_with('.') &&
+         key.find("..") == key.npos;
+}
+
+void check_prefixes(const std::set<std::string> &keys) {
+  for (const std::string &key : keys)
+    for (size_t at = key.find('.'); at != key.npos; at = key.find('.', at + 1))
+      if (const std::string table = key.substr(0, at); keys.contains(table))
+        throw SettingsError(
+            fmt::format("key '{}' must not lie below another: got key '{}' too",
+                        key, table));
+}
+
 } // namespace
 
 void check_schema(const Json &schema, const nlohmann::json &values) {
@@ -231,7 +253,11 @@ void check_schema(const Json &schema, const nlohmann::json &values) {
       if (key.empty() || row.at("doc").get<std::string>().empty())
         throw SettingsError(
             fmt::format("key '{}' must have a name and a line of text: got {}",
-                        key, row.dump()));
+                        key, shown(row)));
+      if (!is_key(key))
+        throw SettingsError(fmt::format(
+            "key must be a-z, 0-9 and '_', with '.' between parts: got {}",
+            shown(row["key"])));
       if (!keys.insert(key).second)
         throw SettingsError(
             fmt::format("key '{}' must be listed once: got it twice", key));
@@ -244,8 +270,12 @@ void check_schema(const Json &schema, const nlohmann::json &values) {
       throw SettingsError(fmt::format(
           "a key's row must have key, type, default, doc and the type's "
           "bounds or choices: got {}",
-          row.dump()));
+          shown(row)));
     }
+  check_prefixes(keys);
+  if (!values.is_object() && !values.is_null())
+    throw SettingsError(
+        fmt::format("as_published must be an object: got {}", shown(values)));
   SettingsReader reader(values);
   for (const Json &row : schema)
     read(reader, row);

@@ -12,10 +12,11 @@ using test::Tensors;
 class MirrorPolicies : public testing::TestWithParam<std::string> {
 protected:
   static nlohmann::json softmax() {
-    return {{"weights", "softmax"}, {"candidates", "averaged"},
-            {"resampled", 0},       {"kl_target", .8},
-            {"entropy_std", .1},    {"target_entropy_scale", 1},
-            {"critic.steps", 1}};
+    return {{"weights", "softmax"},      {"candidates", "averaged"},
+            {"q_norm", "fixed"},         {"q_clip", 3.},
+            {"moment_rate", 1e-3},       {"resampled", 0},
+            {"kl_target", .8},           {"entropy_std", .1},
+            {"target_entropy_scale", 1}, {"critic.steps", 1}};
   }
   static nlohmann::json clipped(const char *q_norm) {
     return {{"weights", "clipped"},
@@ -166,6 +167,13 @@ TEST_P(MirrorPolicies, SoftmaxWeightsRefuseWhatTheyDoNotRead) {
             "key 'entropy_std' must stay at 0.1" + rest + "0.3");
   EXPECT_EQ(refusal("target_entropy_scale", .9),
             "key 'target_entropy_scale' must stay at 1" + rest + "0.9");
+  const std::map<std::string, nlohmann::json> unread = {
+      {"q_norm", "published"}, {"q_clip", 2.}, {"moment_rate", .5}};
+  for (const auto &[key, value] : unread)
+    EXPECT_EQ(refusal(key.c_str(), value),
+              fmt::format("key '{}' must stay at its default for softmax "
+                          "weights: got another value",
+                          key));
   // clipped ones take both
   EXPECT_NO_THROW(find_algorithm(GetParam())
                       ->build(kTask,

@@ -188,6 +188,19 @@ TEST(Registry, PluginsKeysAreChecked) {
             key + "a number from 0 to 2: got -1");
   EXPECT_EQ(refusal({good}, {{"gamma", 1}}),
             start + "key must be one of beta: got 'gamma'");
+  EXPECT_EQ(refusal({good}, {"beta"}),
+            start + "as_published must be an object: got [\"beta\"]");
+  ordered_json below = good;
+  below["key"] = "beta.x";
+  for (const auto &rows : {std::vector{good, below}, {below, good}})
+    EXPECT_EQ(refusal(rows, {}), start + "key 'beta.x' must not lie below "
+                                         "another: got key 'beta' too");
+  for (const char *name : {"Beta", "be ta", ".beta", "beta.", "b..x", "b\n"})
+    EXPECT_THAT(with("key", name),
+                testing::StartsWith(start + "key must be a-z, 0-9 and '_', "
+                                            "with '.' between parts: got "));
+  EXPECT_THAT(with("key", "b\xff"),
+              testing::EndsWith("between parts: got \"b\uFFFD\""));
   EXPECT_EQ(find_algorithm("own"), nullptr);
 }
 
