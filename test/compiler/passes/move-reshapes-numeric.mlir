@@ -13,3 +13,18 @@ func.func @scaled() -> tensor<3x2xf32> {
   %d = phlox.reshape %c, [3, 2] : tensor<2x3xf32> -> tensor<3x2xf32>
   return %d : tensor<3x2xf32>
 }
+
+// entries of the second operand are read side by side
+// CHECK-LABEL: @stretched
+// CHECK-NEXT: dense<{{\[}}1.000000e+01, 2.000000e+01, 6.000000e+01, 8.000000e+01]>
+func.func @stretched() -> tensor<4xf32> {
+  %x = phlox.constant dense<[1.0, 4.0, 9.0, 16.0]> : tensor<4xf32>
+  %d = phlox.constant dense<[10.0, 20.0]> : tensor<2xf32>
+  %r = phlox.sqrt %x : tensor<4xf32>
+  %a = phlox.reshape %r, [2, 2] : tensor<4xf32> -> tensor<2x2xf32>
+  %e = phlox.reshape %d, [2, 1] : tensor<2xf32> -> tensor<2x1xf32>
+  %b = phlox.broadcast %e, [2, 2] : tensor<2x1xf32> -> tensor<2x2xf32>
+  %c = phlox.mul %b, %a : tensor<2x2xf32>
+  %f = phlox.reshape %c, [4] : tensor<2x2xf32> -> tensor<4xf32>
+  return %f : tensor<4xf32>
+}
