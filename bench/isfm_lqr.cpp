@@ -145,16 +145,32 @@ std::vector<Widening> widenings(const LqrTask &task, int updates) {
   return all;
 }
 
-std::vector<Trained> others(const LqrTask &task, int updates) {
+// with longer budgets, and what it takes to stay within 8 % of the covariance
+std::vector<Trained> longer(const LqrTask &task, int updates) {
+  const double midpoint = sampler_bias(in_box(task), .5);
+  const json layers = {64, 64, 64};
   std::vector<Trained> all;
-  auto add = [&](const char *algorithm, int times, double bias) {
-    all.push_back(train(task, algorithm, {}, times * updates));
-    all.back().sampler_bias = bias;
-    fmt::print(stderr, "{}\n", algorithm);
+  auto add = [&](const char *algorithm, const char *proposal, int times,
+                 int proposals, int batch, double bias, json settings) {
+    settings["batch"] = batch;
+    if (proposals)
+      settings["proposals"] = proposals;
+    if (*proposal)
+      settings.update({{"proposal", proposal}, {"entropy.trace", "exact"}});
+    all.push_back(train(task, algorithm, settings, times * updates));
+    Trained &row = all.back();
+    row.proposal = proposal;
+    row.per_state = proposals;
+    row.batch = batch;
+    row.sampler_bias = bias;
+    fmt::print(stderr, "{} {}\n", algorithm, proposal);
   };
-  add("sac", 4, 0);
-  add("flame-r", 4, sampler_bias(in_box(task), .5));
-  add("flame-m", 6, 0); // one step of the average velocity loses nothing
+  add("sac", "", 2, 0, 128, 0, json::object());
+  add("flame-r", "", 2, 128, 64, midpoint, {{"critic.hidden", layers}});
+  // one step of the average velocity loses nothing
+  add("flame-m", "", 4, 64, 128, 0, {{"critic.hidden", layers}});
+  add("isfm", "box", 2, 128, 32, midpoint, json::object());
+  add("isfm", "mixture", 2, 32, 32, midpoint, json::object());
   return all;
 }
 
@@ -192,7 +208,7 @@ Study study(const std::string &title, const LqrTask &task, int updates,
   Study found{title, task, proposals(task, updates), {}, {}};
   found.narrow = widenings(task, updates);
   if (whole)
-    found.others = others(task, updates);
+    found.longer = longer(task, updates);
   return found;
 }
 

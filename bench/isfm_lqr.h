@@ -7,7 +7,7 @@ namespace phlox::bench {
 /// One trained policy.
 struct Trained {
   std::string algorithm, proposal, weights;
-  int updates = 0;
+  int updates = 0, per_state = 0, batch = 0; ///< per_state: proposals
   test::LqrReport report;
   double ess = 0, theory = 0;  ///< shares of the proposals
   double sampler_bias = 0;     ///< of the covariance, with the exact velocity
@@ -27,7 +27,7 @@ struct Study {
   test::LqrTask task;
   std::vector<Trained> proposals;
   std::vector<Widening> narrow;
-  std::vector<Trained> others;
+  std::vector<Trained> longer; ///< of all algorithms, with longer budgets
 };
 
 /// Returns the page as Markdown, and its picture as SVG.
