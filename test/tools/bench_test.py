@@ -1,16 +1,18 @@
 """bench: rows, ratios, and what it says of peers.
 
-Usage: bench_test.py PROGRAM PEERS_FOLDER
+Usage: bench_test.py PROGRAM PEERS_FOLDER OBJDUMP
 """
 
 import json
 import pathlib
+import re
+import subprocess
 import sys
 import unittest
 
-PEERS = pathlib.Path(sys.argv.pop(2))
+PEERS, OBJDUMP = pathlib.Path(sys.argv.pop(2)), sys.argv.pop(2)
 
-from cli import CliTest, phlox
+from cli import PROGRAM, CliTest, phlox
 
 KEYS = ["work", "peer", "mode", "precision", "threads", "median_us", "min_us",
         "max_us", "ratio", "peak_percent"]
@@ -29,6 +31,15 @@ class BenchTest(CliTest):
             self.assertTrue(1 < row["peak_percent"] < 130, row)
         self.assertAlmostEqual(rows[1]["median_us"] / rows[0]["median_us"],
                                rows[1]["ratio"])
+
+    def test_peak_runs_what_it_counts(self):
+        """Each round of the loops that measure it adds to all twelve sums."""
+        text = subprocess.run([OBJDUMP, "-d", PROGRAM], capture_output=True,
+                              check=True, text=True).stdout
+        for register in ("%ymm", "%zmm"):
+            found = len(re.findall(rf"vfmadd\d+ps\s+{register}", text))
+            self.assertTrue(found > 0 and found % 12 == 0,
+                            f"{register}: {found}")
 
     def test_missing_peers_are_said(self):
         """And one that is there makes a row."""

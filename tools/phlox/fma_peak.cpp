@@ -14,6 +14,10 @@ namespace {
 // enough for sixteen registers
 constexpr int sums = 12;
 
+// hides from the compiler what a sum is: of sums that it can follow it leaves
+// out those that no round changes, and the peak counts them all the same
+#define PHLOX_OPAQUE(x) asm volatile("" : "+v"(x))
+
 __attribute__((target("avx2,fma"))) float run_256(int rounds) {
   __m256 sum[sums], factor = _mm256_set1_ps(.999f),
                     step = _mm256_set1_ps(.001f);
@@ -21,8 +25,10 @@ __attribute__((target("avx2,fma"))) float run_256(int rounds) {
     sum[i] = _mm256_set1_ps(static_cast<float>(i));
   for (int n = 0; n < rounds; n++)
 #pragma GCC unroll 12
-    for (int i = 0; i < sums; i++)
+    for (int i = 0; i < sums; i++) {
       sum[i] = _mm256_fmadd_ps(sum[i], factor, step);
+      PHLOX_OPAQUE(sum[i]);
+    }
   float total = 0;
   for (int i = 0; i < sums; i++)
     total += _mm256_cvtss_f32(sum[i]);
@@ -36,8 +42,10 @@ __attribute__((target("avx512f"))) float run_512(int rounds) {
     sum[i] = _mm512_set1_ps(static_cast<float>(i));
   for (int n = 0; n < rounds; n++)
 #pragma GCC unroll 12
-    for (int i = 0; i < sums; i++)
+    for (int i = 0; i < sums; i++) {
       sum[i] = _mm512_fmadd_ps(sum[i], factor, step);
+      PHLOX_OPAQUE(sum[i]);
+    }
   float total = 0;
   for (int i = 0; i < sums; i++)
     total += _mm512_cvtss_f32(sum[i]);
