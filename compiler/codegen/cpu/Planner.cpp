@@ -96,6 +96,18 @@ static bool followsProduct(Value value) {
           llvm::any_of(op->getOperands(), followsProduct));
 }
 
+// Whether element-wise ops compute `value` from another product too.
+static bool meetsProduct(Value value, mlir::Operation *known) {
+  auto *op = value.getDefiningOp();
+  if (!op || op == known)
+    return false;
+  return mlir::isa<MatmulOp>(op) ||
+         (op->hasTrait<Pointwise>() &&
+          llvm::any_of(op->getOperands(), [&](Value operand) {
+            return meetsProduct(operand, known);
+          }));
+}
+
 bool RegionPlanner::isCheaperTwice(mlir::Operation *op) {
   if (!mlir::isa<AddOp, SubOp, MulOp, NegOp, SquareOp, MinOp, MaxOp, CompareOp,
                  SelectOp>(op))
@@ -185,7 +197,10 @@ void RegionPlanner::classify(mlir::Operation *op) {
     // a matmul joins the kernel of its element-wise consumers as its start
     if (!entry.must && !entry.view && entry.plain && entry.roots.size() == 1) {
       Value root = entry.roots.front();
-      if (root != result && shapeOf(root) == shapeOf(result) &&
+      // a column waits for no other one, or the rows that it is made from
+      // would lie in memory until then
+      bool waits = columns == 1 && meetsProduct(root, op);
+      if (root != result && shapeOf(root) == shapeOf(result) && !waits &&
           !anchors.count(root) && inlineRoots.contains(root)) {
         anchors[root] = op;
         return;
