@@ -14,8 +14,9 @@ constexpr std::uint64_t v3_bits = PHLOX_ISA_AVX2;
 constexpr std::uint64_t v4_bits = v3_bits | PHLOX_ISA_AVX512F |
                                   PHLOX_ISA_AVX512BW | PHLOX_ISA_AVX512CD |
                                   PHLOX_ISA_AVX512DQ | PHLOX_ISA_AVX512VL;
+constexpr std::uint64_t bf16_bits = v4_bits | PHLOX_ISA_AVX512BF16;
 constexpr std::uint64_t amx_bits =
-    v4_bits | PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+    bf16_bits | PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
 
 #if defined(__x86_64__)
 
@@ -66,6 +67,7 @@ std::uint64_t detect_isa() {
     isa |= has(extended.b, {28}) ? PHLOX_ISA_AVX512CD : 0;
     isa |= has(extended.b, {17}) ? PHLOX_ISA_AVX512DQ : 0;
     isa |= has(extended.b, {31}) ? PHLOX_ISA_AVX512VL : 0;
+    isa |= has(extended1.a, {5}) ? PHLOX_ISA_AVX512BF16 : 0;
   }
   if (saves(0x60000) && has(extended.d, {24})) {
     isa |= PHLOX_ISA_AMX_TILE;
@@ -99,6 +101,8 @@ std::optional<std::uint64_t> isa_limit(std::string_view text) {
     return v3_bits;
   if (text == "x86-64-v4")
     return v4_bits;
+  if (text == "avx512-bf16")
+    return bf16_bits;
   if (text == "amx")
     return amx_bits;
   return std::nullopt;
@@ -107,13 +111,13 @@ std::optional<std::uint64_t> isa_limit(std::string_view text) {
 std::string isa_text(std::uint64_t bits) {
   constexpr const char *names[] = {"AVX2",     "AVX512F",  "AVX512BW",
                                    "AVX512CD", "AVX512DQ", "AVX512VL",
-                                   "AMX-TILE", "AMX-BF16"};
+                                   "AMX-TILE", "AMX-BF16", "AVX512-BF16"};
   std::string text;
   for (int bit = 0; bit < 64; ++bit) {
     if (!(bits >> bit & 1))
       continue;
     text += text.empty() ? "" : ", ";
-    text += bit < 8 ? names[bit] : "bit " + std::to_string(bit);
+    text += bit < 9 ? names[bit] : "bit " + std::to_string(bit);
   }
   return text;
 }

@@ -17,8 +17,8 @@ std::uint64_t detect_isa();
 /// Threads: any.
 bool tiles_permitted();
 
-/// Returns the bits that PHLOX_MAX_ISA admits (x86-64, x86-64-v3, x86-64-v4 or
-/// amx), all for an empty text; nothing for another text.
+/// Returns the bits that PHLOX_MAX_ISA admits (x86-64, x86-64-v3, x86-64-v4,
+/// avx512-bf16 or amx), all for an empty text; nothing for another text.
 std::optional<std::uint64_t> isa_limit(std::string_view text);
 
 /// Returns the names of the bits, "AVX512F, AVX512BW".

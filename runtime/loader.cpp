@@ -73,8 +73,8 @@ void check_limit() {
   const char *text = std::getenv("PHLOX_MAX_ISA");
   if (!isa_limit(text ? text : ""))
     throw StatusError(PHLOX_INVALID_ARGUMENT,
-                      "PHLOX_MAX_ISA must be x86-64, x86-64-v3, x86-64-v4 or "
-                      "amx: got '" +
+                      "PHLOX_MAX_ISA must be x86-64, x86-64-v3, x86-64-v4, "
+                      "avx512-bf16 or amx: got '" +
                           std::string(text) + "'");
 }
 

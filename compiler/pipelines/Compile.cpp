@@ -201,7 +201,7 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   auto &times = result.times;
   auto targets = cpu::lookupTargets(options.target);
   if (targets)
-    targets = cpu::withAmx(std::move(*targets), options);
+    targets = cpu::withPrecision(std::move(*targets), options);
   if (!targets)
     return targets.takeError();
   if (options.records && targets->size() > 1)

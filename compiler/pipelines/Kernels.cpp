@@ -29,7 +29,7 @@ struct Kernels
   void runOnOperation() override {
     auto targets = cpu::lookupTargets(options.target);
     if (targets)
-      targets = cpu::withAmx(std::move(*targets), options);
+      targets = cpu::withPrecision(std::move(*targets), options);
     if (!targets) {
       getOperation().emitError(llvm::toString(targets.takeError()));
       return signalPassFailure();

@@ -146,7 +146,7 @@ TEST(Loader, RefusesAnUnknownLimit) {
   unsetenv("PHLOX_MAX_ISA");
   EXPECT_EQ(result.code, PHLOX_INVALID_ARGUMENT);
   EXPECT_EQ(result.message, "PHLOX_MAX_ISA must be x86-64, x86-64-v3, "
-                            "x86-64-v4 or amx: got 'sse9'");
+                            "x86-64-v4, avx512-bf16 or amx: got 'sse9'");
 }
 
 TEST(Loader, RefusesNullArguments) {

@@ -4,6 +4,7 @@ Usage: artifact_test.py PROGRAM
 """
 
 import json
+import math
 import pathlib
 import re
 import struct
@@ -122,6 +123,45 @@ class ArtifactTest(CliTest):
         self.fail_with(2, "where x86-64-v3 is there twice", "compile", "sac",
                        "--env", "lqr", "-o", both, "--target",
                        "x86-64-v3,x86-64-v3")
+
+    def test_products_of_bf16(self):
+        """A variant of its own, which eager mode follows."""
+        wide = [*cli.TINY, "--set", "actor.hidden=[32,32]", "--set",
+                "critic.hidden=[32,32]", "--target", "x86-64-v4"]
+        rounded, plain = self.place / "bf16.so", self.place / "f32.so"
+        self.succeed("compile", "sac", "--env", "lqr", *wide, "--precision",
+                     "bf16", "-o", rounded)
+        self.succeed("compile", "sac", "--env", "lqr", *wide, "-o", plain)
+        self.assertEqual(json.loads(self.succeed(
+            "inspect", rounded, "--json"))["targets"], ["avx512-bf16"])
+        self.fail_with(1, "got none: avx512-bf16 lacks AVX512-BF16", "run",
+                       rounded, "init", "--init", 3,
+                       env={"PHLOX_MAX_ISA": "x86-64-v4"})
+        self.fail_with(2, "precision bf16 must have the target x86-64-v4",
+                       "compile", "sac", "--env", "lqr", "--precision", "bf16",
+                       "--target", "x86-64-v3", "-o", rounded)
+        write_tensors(self.place / "in", batch())
+        moments = {}
+        for artifact, mode in [(rounded, "compiled"), (rounded, "eager"),
+                               (plain, "compiled")]:
+            out = self.place / "out"
+            result = phlox("run", artifact, *STEP, "--in", self.place / "in",
+                           "--state-out", out, "--mode", mode)
+            if "AVX512" in result.stderr:
+                self.skipTest(result.stderr)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            moments[artifact.stem, mode] = [
+                x for name, values in sorted(read_tensors(out).items())
+                if name.endswith("/adam_m") for x in values]
+
+        def apart(x, y):
+            return math.dist(x, y) / math.hypot(*x)
+        exact = moments["f32", "compiled"]
+        error = apart(exact, moments["bf16", "compiled"])
+        self.assertTrue(1e-4 < error < 0.1, error)
+        # what differs is where a sum is rounded, not what is multiplied
+        self.assertLess(apart(*(moments["bf16", mode]
+                                for mode in ("compiled", "eager"))), error)
 
     def test_times_of_passes_add_up(self):
         lines = self.succeed("compile", "sac", "--env", "lqr", "--time-passes",

@@ -96,10 +96,10 @@ public:
   interpret(std::span<const std::uint8_t> ir, const std::string &entry,
             std::span<const runtime::StoredTensor> arguments) const = 0;
   /// Cuts an entry point into single ops and compiles each into the artifact
-  /// at `kernels`.
+  /// at `kernels`, as a variant of an artifact is.
   virtual EagerProgram eager(std::span<const std::uint8_t> ir,
                              const std::string &entry,
-                             const std::string &target,
+                             const std::string &variant,
                              const std::string &kernels) const = 0;
   /// Compiles a policy, `act`: (obs (O), step) -> action (A) in the task's
   /// units, with the leaves it reads, to STEM.so and STEM.o with STEM.h.

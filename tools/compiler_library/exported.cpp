@@ -50,11 +50,14 @@ Program trace(const CompileRequest &request) {
 
 // what a user may have mistyped is told apart from what fails
 void check_names(const std::string &target, const std::string &precision) {
-  if (auto found = cpu::lookupTargets(target); !found)
+  CompileOptions options;
+  options.target = target;
+  options.precision = precision;
+  auto found = cpu::lookupTargets(target);
+  if (found)
+    found = cpu::withPrecision(std::move(*found), options);
+  if (!found)
     throw std::invalid_argument(llvm::toString(found.takeError()));
-  if (precision != "f32" && precision != "high")
-    throw std::invalid_argument(
-        fmt::format("precision must be f32 or high: got '{}'", precision));
 }
 
 CompileOptions options_of(const CompileRequest &request) {
@@ -273,7 +276,7 @@ public:
   }
 
   EagerProgram eager(std::span<const std::uint8_t> ir, const std::string &entry,
-                     const std::string &target,
+                     const std::string &variant,
                      const std::string &kernels) const override {
     Read program(ir);
     mlir::OpBuilder builder(&program.context);
@@ -285,8 +288,7 @@ public:
     EagerProgram result;
     result.dispatches = !module->getBody()->empty();
     if (result.dispatches) {
-      CompileOptions options;
-      options.target = target;
+      CompileOptions options = cpu::optionsOf(variant);
       options.embedIr = false;
       auto compiled = value_of(phlox::compile(*module, options));
       check(artifact::writeShared(compiled, kernels));

@@ -116,7 +116,8 @@ void add_program_options(CLI::App &verb, Words &words) {
                   "Instruction sets: native, x86-64-v3, x86-64-v4 or several "
                   "with commas; the best the processor has runs [native]");
   verb.add_option("--precision", words.precision,
-                  "Of matrix products: f32 or high (f32 without AMX) [high]");
+                  "Of matrix products: f32, high (f32 without AMX), or bf16, "
+                  "which needs AVX512-BF16 [high]");
 }
 
 void add_rewrite_option(CLI::App &verb, Words &words) {

@@ -282,8 +282,8 @@ void emitMatmul(Plan &plan, Kernel &kernel, KernelBuilder &k,
     emitter.packed = expression.base(*kernel.packed);
   bool oneColumn = emitter.columns == 1;
   expression.guarded([&] {
-    if (usesAmx(target, emitter.rows, depth, emitter.columns))
-      emitAmxProduct(emitter, task);
+    if (usesBf16(target, emitter.rows, depth, emitter.columns))
+      emitBf16Product(emitter, task);
     else if (oneColumn && emitter.lhs.perDim[rank] == 1 &&
              emitter.rhs.perDim[rank] == 1 && depth >= k.lanes)
       emitter.dots(task);

@@ -1,6 +1,6 @@
-// Right operands of products by AMX, packed once for all tasks and products
+// Right operands of products of bf16, packed once for all tasks and products
 // that read them.
-#include "compiler/codegen/cpu/AmxPanels.h"
+#include "compiler/codegen/cpu/Bf16Panels.h"
 #include "compiler/codegen/cpu/Planner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -42,23 +42,23 @@ void emitPack(Plan &plan, Kernel &kernel, KernelBuilder &k,
   auto access = Expression::identity(2);
   access[0].dim = 2; // rows of the operand are terms
   auto [rhs, view] = expression.view(op.getRhs(), access);
-  AmxPanels panels(Product{kernel,
-                           k,
-                           target,
-                           expression,
-                           Value(),
-                           2,
-                           shape[0],
-                           columns,
-                           depth,
-                           Value(),
-                           expression.base(plan.places[rhs]),
-                           {},
-                           expression.stridesFor(shapeOf(rhs), view),
-                           {},
-                           {},
-                           {},
-                           {}});
+  Bf16Panels panels(Product{kernel,
+                            k,
+                            target,
+                            expression,
+                            Value(),
+                            2,
+                            shape[0],
+                            columns,
+                            depth,
+                            Value(),
+                            expression.base(plan.places[rhs]),
+                            {},
+                            expression.stridesFor(shapeOf(rhs), view),
+                            {},
+                            {},
+                            {},
+                            {}});
   int64_t full = columns / kBlock;
   kernel.tasks = tasksFor(kernel.cost, full);
   expression.guarded([&] {

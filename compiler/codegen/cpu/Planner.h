@@ -33,7 +33,7 @@ private:
   void formKernel(Value root);
   void formScan(ScanOp scan);
   void guard(Kernel &kernel, Value condition);
-  /// Adds a kernel for each right operand that products by AMX share, or whose
+  /// Adds a kernel for each right operand that products of bf16 share, or whose
   /// product has many rows. See PackProducts.cpp.
   void packProducts();
 

@@ -44,11 +44,11 @@ struct TaskGrid {
 TaskGrid taskGrid(const Product &product, int64_t tilesOfRows,
                   int64_t tilesOfColumns);
 
-/// Whether the target computes a product by AMX: few rows, columns or terms
+/// Whether the target rounds operands to bf16: few rows, columns or terms
 /// would leave most of a tile empty.
-bool usesAmx(const Target &target, int64_t rows, int64_t depth,
-             int64_t columns);
+bool usesBf16(const Target &target, int64_t rows, int64_t depth,
+              int64_t columns);
 /// Emits one task of a product from tiles of bf16.
-void emitAmxProduct(Product &product, Value task);
+void emitBf16Product(Product &product, Value task);
 
 } // namespace phlox::cpu

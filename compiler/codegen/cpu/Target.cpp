@@ -54,18 +54,34 @@ llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names) {
   return found;
 }
 
-llvm::Expected<std::vector<Target>> withAmx(std::vector<Target> targets,
-                                            const CompileOptions &options) {
-  const std::string &precision = options.precision;
-  bool reduced = precision == "high" || precision == "bf16";
-  if (precision != "f32" &&
-      (!reduced || (precision == "bf16" && options.amx == Amx::off)))
+namespace {
+Target amxVariant(Target amx, int64_t parts) {
+  amx.name = "amx";
+  amx.features += ",+avx512bf16,+amx-tile,+amx-bf16";
+  amx.isa |= PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+  amx.amx = Amx::on;
+  amx.bf16Parts = parts;
+  return amx;
+}
+
+Target pairVariant(Target pairs) {
+  pairs.name = kPairTarget;
+  pairs.features += ",+avx512bf16";
+  pairs.isa |= PHLOX_ISA_AVX512BF16;
+  pairs.bf16Parts = 1;
+  return pairs;
+}
+} // namespace
+
+llvm::Expected<std::vector<Target>>
+withPrecision(std::vector<Target> targets, const CompileOptions &options) {
+  bool high = options.precision == "high", bf16 = options.precision == "bf16";
+  if (options.precision != "f32" && !high && !bf16)
     return llvm::createStringError(
-        "precision must be f32 or high on a machine without AMX: got '" +
-        precision + "'");
-  if (options.amx == Amx::off || !reduced)
+        "precision must be f32, high or bf16: got '" + options.precision + "'");
+  if (!bf16 && (!high || options.amx == Amx::off))
     return targets;
-  int64_t parts = precision == "high" ? 2 : 1;
+  int64_t parts = high ? 2 : 1;
   if (options.amx == Amx::emulated) {
     for (Target &target : targets) {
       target.amx = Amx::emulated;
@@ -73,21 +89,37 @@ llvm::Expected<std::vector<Target>> withAmx(std::vector<Target> targets,
     }
     return targets;
   }
-  if (targets.front().name != "x86-64-v4")
+  Target v4 = targets.front();
+  if (v4.name != "x86-64-v4")
     return llvm::createStringError(
-        "a variant for AMX needs the target x86-64-v4 too: got '" +
+        "precision " + options.precision +
+        " must have the target x86-64-v4, whose variants compute with bf16: "
+        "got '" +
         options.target + "'");
-  Target amx = targets.front();
-  amx.name = "amx";
-  amx.features += ",+avx512bf16,+amx-tile,+amx-bf16";
-  amx.isa |= PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
-  amx.amx = Amx::on;
-  amx.bf16Parts = parts;
+  if (bf16 && options.target == "native" &&
+      !llvm::sys::getHostCPUFeatures().lookup("avx512bf16"))
+    return llvm::createStringError(
+        "precision bf16: this machine must have AVX512-BF16, or the target be "
+        "named: got 'native' on one that lacks it");
   // other variants compute f32, which is high but not what bf16 asks for
-  if (precision == "bf16")
-    targets.clear();
-  targets.insert(targets.begin(), std::move(amx));
-  return targets;
+  std::vector<Target> found;
+  if (options.amx == Amx::on)
+    found.push_back(amxVariant(v4, parts));
+  if (bf16)
+    found.push_back(pairVariant(v4));
+  else
+    found.insert(found.end(), targets.begin(), targets.end());
+  return found;
+}
+
+CompileOptions optionsOf(llvm::StringRef variant) {
+  CompileOptions options;
+  options.target = variant.str();
+  if (variant == kPairTarget) {
+    options.target = "x86-64-v4";
+    options.precision = "bf16";
+  }
+  return options;
 }
 
 } // namespace phlox::cpu

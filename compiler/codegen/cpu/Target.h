@@ -8,20 +8,25 @@
 namespace phlox::cpu {
 
 struct Target {
-  std::string name;     ///< x86-64-v3, x86-64-v4 or amx
+  std::string name;     ///< x86-64-v3, x86-64-v4, avx512-bf16 or amx
   std::string cpu;      ///< LLVM's name
   std::string features; ///< LLVM's feature string
   uint64_t isa = 0;     ///< phlox_isa bits that the code needs
   int64_t lanes = 8;    ///< f32 elements of one vector register
   int64_t tileRows = 6, tileVectors = 2; ///< register tile of a matmul
   Amx amx = Amx::off;
-  int64_t bf16Parts = 0; ///< per f32 in products by AMX; 0: none
+  /// Per f32 in products, by AMX or else by AVX512-BF16; 0: products are f32.
+  int64_t bf16Parts = 0;
 
-  /// The part of the name that differs: v3, v4, amx.
+  /// The part of the name that differs: v3, v4, bf16, amx.
   llvm::StringRef shortName() const {
-    return llvm::StringRef(name).take_back(name == "amx" ? 3 : 2);
+    auto [first, last] = llvm::StringRef(name).rsplit('-');
+    return last.empty() ? first : last;
   }
 };
+
+/// The variant that multiplies pairs of bf16 by AVX512-BF16.
+constexpr const char *kPairTarget = "avx512-bf16";
 
 /// Looks a target up: native, x86-64-v3 or x86-64-v4.
 ///
@@ -33,11 +38,16 @@ llvm::Expected<Target> lookupTarget(llvm::StringRef name);
 /// Errors: as lookupTarget; one that is named twice.
 llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names);
 
-/// Makes products use AMX as the options ask: emulated by every target, or by a
-/// variant of its own before the others.
+/// Makes products as precise as the options ask: by AMX, emulated by every
+/// target or in a variant of its own before the others, or for bf16 by
+/// AVX512-BF16 in one that has it.
 ///
-/// Errors: a precision that no variant has; no x86-64-v4 for the variant.
-llvm::Expected<std::vector<Target>> withAmx(std::vector<Target> targets,
-                                            const CompileOptions &options);
+/// Errors: an unknown precision; no x86-64-v4 for the variants, or a machine
+///         that `native` names and none of them runs on.
+llvm::Expected<std::vector<Target>>
+withPrecision(std::vector<Target> targets, const CompileOptions &options);
+
+/// The options that make a variant of this name alone.
+CompileOptions optionsOf(llvm::StringRef variant);
 
 } // namespace phlox::cpu

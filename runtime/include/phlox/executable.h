@@ -34,7 +34,8 @@ typedef enum phlox_isa {
   PHLOX_ISA_AVX512DQ = 1 << 4,
   PHLOX_ISA_AVX512VL = 1 << 5, /* bits 0 to 5: x86-64-v4 */
   PHLOX_ISA_AMX_TILE = 1 << 6,
-  PHLOX_ISA_AMX_BF16 = 1 << 7
+  PHLOX_ISA_AMX_BF16 = 1 << 7,
+  PHLOX_ISA_AVX512BF16 = 1 << 8
 } phlox_isa;
 
 /* One named tensor: a state leaf, an input or an output of an entry point.
@@ -92,7 +93,7 @@ typedef struct phlox_entry_desc {
 
 /* The code of all entry points for one instruction set. */
 typedef struct phlox_variant {
-  const char *target; /* x86-64-v3, x86-64-v4, amx */
+  const char *target; /* x86-64-v3, x86-64-v4, avx512-bf16, amx */
   uint64_t isa;       /* phlox_isa bits that must be present */
   phlox_entry_function *const *entries; /* entry_count functions */
   const uint64_t *scratch_bytes;        /* entry_count sizes */

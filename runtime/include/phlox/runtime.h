@@ -42,8 +42,9 @@ PHLOX_API void phlox_status_free(phlox_status *status);
 PHLOX_API const char *phlox_runtime_version(void);
 /// Returns the phlox_isa bits that this machine and its system offer.
 ///
-/// The environment variable PHLOX_MAX_ISA (x86-64, x86-64-v3, x86-64-v4 or amx)
-/// hides what lies beyond it, so that every variant can be tried anywhere.
+/// The environment variable PHLOX_MAX_ISA (x86-64, x86-64-v3, x86-64-v4,
+/// avx512-bf16 or amx) hides what lies beyond it, so that every variant can be
+/// tried anywhere.
 PHLOX_API uint64_t phlox_isa_available(void);
 
 /// Loads an artifact file after checking trailer, hash, table and ISA bits.

@@ -1,4 +1,4 @@
-#include "compiler/codegen/cpu/AmxPanels.h"
+#include "compiler/codegen/cpu/Bf16Panels.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -13,27 +13,31 @@ namespace amx = mlir::amx;
 namespace vector = mlir::vector;
 namespace LLVM = mlir::LLVM;
 
-namespace {
 constexpr int64_t kElements = kTileRows * kTileTerms; // bf16 in a tile
 
-// of the tile's row: tiles follow each other by terms; in units of bf16 or
-// pairs
-Value placeOf(KernelBuilder &k, Value tile, Value step, Value row,
-              int64_t unit = 1) {
-  return k.add(k.mul(k.add(step, tile), kElements / unit),
-               k.mul(row, kTileTerms / unit));
+Bf16Panels::Bf16Panels(const Product &product)
+    : Product(product), parts(target.bf16Parts), deep(depth > kMostTerms),
+      byTiles(target.amx != Amx::off) {}
+
+// of a row's 32 terms, of which `count` are packed: tiles follow each other by
+// terms; in units of bf16 or pairs
+Value Bf16Panels::lhsPlace(Value tile, Value step, Value row, int64_t count,
+                           int64_t unit) {
+  int64_t nextStep = kElements, nextRow = kTileTerms;
+  if (!byTiles) {
+    nextStep = kTileTerms;
+    nextRow = ceilDiv(count, kTileTerms) * kTileTerms;
+  }
+  return k.add(k.mul(tile, kElements / unit),
+               k.add(k.mul(step, nextStep / unit), k.mul(row, nextRow / unit)));
 }
-} // namespace
 
-AmxPanels::AmxPanels(const Product &product)
-    : Product(product), parts(target.bf16Parts), deep(depth > kMostTerms) {}
-
-int64_t AmxPanels::stepsAtOnce() const {
+int64_t Bf16Panels::stepsAtOnce() const {
   return ceilDiv(std::min(depth, kMostTerms), kTileTerms);
 }
 
-Tiles AmxPanels::tilesAt(Value pointer, ArrayRef<int64_t> shape,
-                         mlir::Type element) {
+Tiles Bf16Panels::tilesAt(Value pointer, ArrayRef<int64_t> shape,
+                          mlir::Type element) {
   auto type = mlir::MemRefType::get(shape, element);
   mlir::LLVMTypeConverter types(k.b.getContext());
   Value descriptor = mlir::MemRefDescriptor::fromStaticShape(
@@ -43,7 +47,7 @@ Tiles AmxPanels::tilesAt(Value pointer, ArrayRef<int64_t> shape,
   return {pointer, cast.getResult(0)};
 }
 
-Tiles AmxPanels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
+Tiles Bf16Panels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
   int64_t bytes = mlir::ShapedType::getNumElements(shape) *
                   element.getIntOrFloatBitWidth() / 8;
   Value pointer;
@@ -61,7 +65,7 @@ Tiles AmxPanels::allocate(ArrayRef<int64_t> shape, mlir::Type element) {
   return tilesAt(pointer, shape, element);
 }
 
-void AmxPanels::allocateLhs() {
+void Bf16Panels::allocateLhs() {
   for (int64_t part = 0; part < parts; part++)
     lhsTiles.push_back(
         allocate({kBlock / kTileRows * stepsAtOnce(), kTileRows, kTileTerms},
@@ -69,13 +73,13 @@ void AmxPanels::allocateLhs() {
   sums = allocate({kBlock, kBlock}, k.b.getF32Type());
 }
 
-void AmxPanels::allocateRhs(int64_t count) {
+void Bf16Panels::allocateRhs(int64_t count) {
   for (int64_t part = 0; part < parts; part++)
     rhsTiles.push_back(allocate({count * stepsAtOnce(), kTileRows, kTileTerms},
                                 k.b.getBF16Type()));
 }
 
-void AmxPanels::placeRhs(Value pointer) {
+void Bf16Panels::placeRhs(Value pointer) {
   int64_t tiles = ceilDiv(columns, kTileRows) * stepsAtOnce();
   for (int64_t part = 0; part < parts; part++)
     rhsTiles.push_back(tilesAt(
@@ -83,23 +87,23 @@ void AmxPanels::placeRhs(Value pointer) {
         {tiles, kTileRows, kTileTerms}, k.b.getBF16Type()));
 }
 
-Value AmxPanels::index(Value number) {
+Value Bf16Panels::index(Value number) {
   return arith::IndexCastOp::create(k.b, k.b.getIndexType(), number);
 }
-Value AmxPanels::loadTile(const Tiles &from, Value number) {
+Value Bf16Panels::loadTile(const Tiles &from, Value number) {
   auto type = amx::TileType::get({kTileRows, kTileTerms}, k.b.getBF16Type());
   Value zero = index(k.i64(0));
   return amx::TileLoadOp::create(k.b, type, from.memref,
                                  mlir::ValueRange{index(number), zero, zero});
 }
 
-Value AmxPanels::zeros(mlir::Type element, int64_t lanes) {
+Value Bf16Panels::zeros(mlir::Type element, int64_t lanes) {
   return arith::ConstantOp::create(
       k.b, k.b.getZeroAttr(mlir::VectorType::get({lanes}, element)));
 }
 // 16 lanes, of which `count` come from memory
-Value AmxPanels::loadLanes(Value base, Value at, int64_t count,
-                           int64_t stride) {
+Value Bf16Panels::loadLanes(Value base, Value at, int64_t count,
+                            int64_t stride) {
   auto f32 = k.b.getF32Type();
   Value some = k.load(base, at, f32, count, count == 1 ? 0 : stride);
   if (count == kTileRows)
@@ -110,27 +114,27 @@ Value AmxPanels::loadLanes(Value base, Value at, int64_t count,
   return vector::ShuffleOp::create(k.b, some, zeros(f32, 1), lanes);
 }
 // full tiles, then what is left of one
-void AmxPanels::eachTile(int64_t extent,
-                         llvm::function_ref<void(Value, int64_t)> body) {
+void Bf16Panels::eachTile(int64_t extent,
+                          llvm::function_ref<void(Value, int64_t)> body) {
   k.loop(0, extent / kTileRows, 1, [&](Value i) { body(i, kTileRows); });
   if (extent % kTileRows)
     body(k.i64(extent / kTileRows), extent % kTileRows);
 }
 // the bits of the nearest bf16
-Value AmxPanels::round(Value x) {
+Value Bf16Panels::round(Value x) {
   auto bf16 = mlir::VectorType::get({kTileRows}, k.b.getBF16Type());
   auto bits = mlir::VectorType::get({kTileRows}, k.b.getI16Type());
   return arith::BitcastOp::create(k.b, bits,
                                   arith::TruncFOp::create(k.b, bf16, x));
 }
-Value AmxPanels::widen(Value bits) {
+Value Bf16Panels::widen(Value bits) {
   VectorBuilder vb(k.b, kTileRows);
   Value wide = arith::ExtUIOp::create(k.b, vb.vectorOf(k.b.getI32Type()), bits);
   return vb.bitsToReal(vb.shl(wide, 16));
 }
 // the parts of x and y, joined lane by lane as `lanes` says
-SmallVector<Value> AmxPanels::partsOf(Value x, Value y,
-                                      ArrayRef<int64_t> lanes) {
+SmallVector<Value> Bf16Panels::partsOf(Value x, Value y,
+                                       ArrayRef<int64_t> lanes) {
   VectorBuilder vb(k.b, kTileRows);
   SmallVector<Value> found;
   for (int64_t part = 0; part < parts; part++) {
@@ -144,28 +148,28 @@ SmallVector<Value> AmxPanels::partsOf(Value x, Value y,
   return found;
 }
 // x_0 y_0 x_1 y_1 ...
-SmallVector<Value> AmxPanels::pairs(Value x, Value y) {
+SmallVector<Value> Bf16Panels::pairs(Value x, Value y) {
   SmallVector<int64_t> lanes;
   for (int64_t lane = 0; lane < kTileRows; lane++)
     llvm::append_values(lanes, lane, kTileRows + lane);
   return partsOf(x, y, lanes);
 }
 // x_0 x_1 ... y_0 y_1 ...
-SmallVector<Value> AmxPanels::neighbours(Value x, Value y) {
+SmallVector<Value> Bf16Panels::neighbours(Value x, Value y) {
   return partsOf(x, y, llvm::to_vector(llvm::seq<int64_t>(0, 2 * kTileRows)));
 }
-void AmxPanels::storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into,
-                         Value element) {
+void Bf16Panels::storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into,
+                          Value element) {
   for (auto [part, tiles] : llvm::zip(values, into))
     k.store(part, tiles.pointer, element);
 }
-void AmxPanels::storeZeros(ArrayRef<Tiles> into, Value element) {
+void Bf16Panels::storeZeros(ArrayRef<Tiles> into, Value element) {
   for (const Tiles &tiles : into)
     k.store(zeros(k.b.getI16Type(), kTileTerms), tiles.pointer, element);
 }
 
-void AmxPanels::packRhs(Value column, int64_t width, Value from, int64_t count,
-                        Value firstTile) {
+void Bf16Panels::packRhs(Value column, int64_t width, Value from, int64_t count,
+                         Value firstTile) {
   int64_t steps = ceilDiv(count, kTileTerms), next = stride(rhs, rank);
   Value start =
       k.add(batchIndex(rhs, batch),
@@ -189,7 +193,7 @@ void AmxPanels::packRhs(Value column, int64_t width, Value from, int64_t count,
   });
 }
 
-void AmxPanels::packLhs(Value row, int64_t height, Value from, int64_t count) {
+void Bf16Panels::packLhs(Value row, int64_t height, Value from, int64_t count) {
   int64_t steps = ceilDiv(count, kTileTerms);
   eachTile(height, [&](Value i, int64_t filled) {
     Value first = k.add(row, k.mul(i, kTileRows));
@@ -205,8 +209,8 @@ void AmxPanels::packLhs(Value row, int64_t height, Value from, int64_t count) {
 }
 
 // neighbours in memory are terms
-void AmxPanels::packRows(Value start, int64_t filled, Value tile,
-                         int64_t count) {
+void Bf16Panels::packRows(Value start, int64_t filled, Value tile,
+                          int64_t count) {
   int64_t full = count / kTileTerms, rest = count % kTileTerms;
   k.loop(0, filled, 1, [&](Value row) {
     Value begin = k.add(start, k.mul(row, stride(lhs, rank - 2)));
@@ -216,7 +220,7 @@ void AmxPanels::packRows(Value start, int64_t filled, Value tile,
       Value y = terms > kTileRows ? loadLanes(lhsBase, k.add(at, kTileRows),
                                               terms - kTileRows, 1)
                                   : zeros(k.b.getF32Type(), kTileRows);
-      storeRow(neighbours(x, y), lhsTiles, placeOf(k, tile, step, row));
+      storeRow(neighbours(x, y), lhsTiles, lhsPlace(tile, step, row, count));
     };
     k.loop(0, full, 1, [&](Value step) { store(step, kTileTerms); });
     if (rest)
@@ -224,14 +228,14 @@ void AmxPanels::packRows(Value start, int64_t filled, Value tile,
   });
   k.loop(filled, kTileRows, 1, [&](Value row) {
     k.loop(0, full + (rest > 0), 1, [&](Value step) {
-      storeZeros(lhsTiles, placeOf(k, tile, step, row));
+      storeZeros(lhsTiles, lhsPlace(tile, step, row, count));
     });
   });
 }
 
 // neighbours in memory are rows, or nothing is: pairs of terms, turned
-void AmxPanels::packTurned(Value start, int64_t filled, Value tile,
-                           int64_t count) {
+void Bf16Panels::packTurned(Value start, int64_t filled, Value tile,
+                            int64_t count) {
   int64_t full = count / kTileTerms, rest = count % kTileTerms;
   auto store = [&](Value step, int64_t terms) {
     SmallVector<SmallVector<Value>> turned(parts);
@@ -253,7 +257,7 @@ void AmxPanels::packTurned(Value start, int64_t filled, Value tile,
       turn(k, columns);
       for (auto [row, terms] : llvm::enumerate(columns)) {
         k.store(terms, tiles.pointer,
-                placeOf(k, tile, step, k.i64(row), /*unit=*/2));
+                lhsPlace(tile, step, k.i64(row), count, /*unit=*/2));
       }
     }
   };
@@ -266,7 +270,7 @@ bool packsApart(const Target &target, MatmulOp op) {
   auto shape = shapeOf(op.getResult());
   int64_t depth = shapeOf(op.getLhs()).back();
   return shape.size() == 2 && depth <= kMostTerms && shape[0] > kBlock &&
-         usesAmx(target, shape[0], depth, shape[1]);
+         usesBf16(target, shape[0], depth, shape[1]);
 }
 
 int64_t packedBytes(const Target &target, MatmulOp op) {

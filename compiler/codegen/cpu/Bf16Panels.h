@@ -15,9 +15,10 @@ struct Tiles {
 };
 
 /// Packs blocks of both operands into tiles, each f32 as one or two bf16 whose
-/// sum it nearly is. What a tile holds beyond an operand's edge is zero.
-struct AmxPanels : Product {
-  explicit AmxPanels(const Product &product);
+/// sum it nearly is. What a tile holds beyond an operand's edge is zero. A row
+/// of lhs goes through 16 rows of tiles for AMX, else its terms lie in a row.
+struct Bf16Panels : Product {
+  explicit Bf16Panels(const Product &product);
 
   /// Makes room on the stack: for kBlock rows of lhs and their sums, for
   /// columns of `count` tiles of rhs.
@@ -43,7 +44,9 @@ struct AmxPanels : Product {
 
   const int64_t parts; ///< bf16 per f32
   const bool deep;     ///< more terms than are packed at a time
-  Tiles sums;          ///< kBlock x kBlock f32
+  const bool byTiles;  ///< for AMX
+  SmallVector<Tiles> lhsTiles, rhsTiles; ///< high parts, low parts
+  Tiles sums;                            ///< kBlock x kBlock f32
   SmallVector<Value> batch;
 
   Value index(Value number);
@@ -65,8 +68,8 @@ private:
   void storeZeros(ArrayRef<Tiles> into, Value element);
   void packRows(Value start, int64_t filled, Value tile, int64_t count);
   void packTurned(Value start, int64_t filled, Value tile, int64_t count);
-
-  SmallVector<Tiles> lhsTiles, rhsTiles; ///< high parts, low parts
+  Value lhsPlace(Value tile, Value step, Value row, int64_t count,
+                 int64_t unit = 1);
 };
 
 inline int64_t ceilDiv(int64_t x, int64_t y) { return (x + y - 1) / y; }

@@ -1,5 +1,5 @@
-// What the AMX variant of an artifact holds. No machine here runs it: it is
-// assembled and read.
+// What the variants of an artifact for bf16 hold. No machine here runs AMX: its
+// variant is assembled and read.
 #include "compiler/artifact/Link.h"
 #include "dsl/program.h"
 #include "test/support/compiled_functions.h"
@@ -28,10 +28,10 @@ struct Compiled {
   Program program{"products"};
   CompileOptions options;
 
-  explicit Compiled(const std::string &precision) {
+  explicit Compiled(const std::string &precision, Amx amx = Amx::on) {
     options.target = "x86-64-v4";
     options.precision = precision;
-    options.amx = Amx::on;
+    options.amx = amx;
     options.embedIr = false;
     program.entry("f", [](Entry &e) {
       Tensor a = e.input("a", {64, 100}), b = e.input("b", {100, 72});
@@ -52,6 +52,27 @@ struct Compiled {
   }
 };
 
+std::string textOf(const test::Loop &loop) {
+  std::string text;
+  for (const test::Instruction &each : loop)
+    text += each.text + "\n";
+  return text;
+}
+
+TEST(PairObject, KeepsSumsInRegisters) {
+  std::string text = Compiled("bf16", Amx::off).disassembly("pairs");
+  EXPECT_THAT(text, ContainsRegex("vcvtne2?ps2bf16"));
+  std::vector<size_t> found; // sums of 8 rows: of 32 columns, of the last 8
+  for (const test::Loop &loop : test::innermostLoops(text, "_matmul_code")) {
+    std::string body = textOf(loop);
+    if (count(body, "vdpbf16ps") == 0)
+      continue;
+    found.push_back(count(body, "vdpbf16ps"));
+    EXPECT_EQ(count(body, "rsp") + count(body, "call"), 0u) << body;
+  }
+  EXPECT_EQ(found, (std::vector<size_t>{16, 8}));
+}
+
 TEST(AmxObject, KeepsSumsInRegisters) {
   // loads and products of a block's loop, and of one of 8 columns
   const std::map<std::string, std::vector<size_t>> expected = {
@@ -63,9 +84,7 @@ TEST(AmxObject, KeepsSumsInRegisters) {
     EXPECT_THAT(text, ContainsRegex("vcvtne2?ps2bf16"));
     std::vector<size_t> found;
     for (const test::Loop &loop : test::innermostLoops(text, "_matmul_code")) {
-      std::string body;
-      for (const test::Instruction &each : loop)
-        body += each.text + "\n";
+      std::string body = textOf(loop);
       if (count(body, "tdpbf16ps") == 0)
         continue;
       found.push_back(count(body, "tileload"));
@@ -99,7 +118,7 @@ TEST(AmxVariant, StandsBesideTheOthers) {
 }
 
 // f32 in its place would not be what was asked for
-TEST(AmxVariant, StandsAloneForBf16) {
+TEST(AmxVariant, LeavesNoneWithF32ForBf16) {
   WithoutAmx hidden;
   Compiled made("bf16");
   try {
@@ -108,6 +127,7 @@ TEST(AmxVariant, StandsAloneForBf16) {
   } catch (const std::runtime_error &error) {
     EXPECT_THAT(error.what(), HasSubstr("got none: amx lacks"));
     EXPECT_THAT(error.what(), HasSubstr("AMX-TILE, AMX-BF16"));
+    EXPECT_THAT(error.what(), HasSubstr("avx512-bf16 lacks AVX512-BF16"));
   }
 }
 
