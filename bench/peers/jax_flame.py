@@ -28,7 +28,7 @@ import jax.numpy as jnp
 
 B, O, A = options.batch, options.obs, options.act
 K, P, N = options.proposals, options.particles, options.entropy_steps
-H, LAYERS, TIME = 256, 3, 16  # widths, hidden layers, size of the embedding
+H, TIME = options.hidden, 16  # widths, size of the embedding
 
 
 def mish(x):
@@ -46,8 +46,8 @@ def dense(key, i, o):
 
 
 def network(key, i, o):
-    sizes = [i] + [H] * LAYERS + [o]
-    keys = jax.random.split(key, LAYERS + 1)
+    sizes = [i, *H, o]
+    keys = jax.random.split(key, len(H) + 1)
     return [dense(k, *pair) for k, pair in zip(keys, zip(sizes, sizes[1:]))]
 
 
@@ -90,7 +90,7 @@ def scores(first, second, obs, actions):
     weight, bias = both[0]
     of_obs = jnp.einsum("bo,coh->cbh", obs, weight[:, :O]) + bias[:, None]
     h = of_obs[:, :, None] + jnp.einsum("bka,cah->cbkh", actions, weight[:, O:])
-    h = mish(h).reshape(2, -1, H)
+    h = mish(h).reshape(2, -1, H[0])
     for weight, bias in both[1:-1]:
         h = mish(jnp.einsum("cnh,chg->cng", h, weight) + bias[:, None])
     weight, bias = both[-1]

@@ -1,15 +1,16 @@
-"""One SAC update in JAX: twin critics, 2x256 ReLU, automatic temperature.
+"""One SAC update in JAX: twin critics, ReLU, automatic temperature.
 
 Written from the formulas, for comparison only.
 """
 
 import timing
 
-options = timing.parse(__doc__, lambda parser: None)
+options = timing.parse(
+    __doc__, lambda parser: parser.set_defaults(hidden=[256, 256]))
 jax = timing.jax()
 import jax.numpy as jnp
 
-B, O, A, H = options.batch, options.obs, options.act, 256
+B, O, A, H = options.batch, options.obs, options.act, options.hidden
 
 
 def network(key, sizes):
@@ -90,9 +91,9 @@ def zeros(params):
 
 keys = jax.random.split(jax.random.key(0), 8)
 twins = jax.tree.map(lambda *pair: jnp.stack(pair),
-                     network(keys[0], [O + A, H, H, 1]),
-                     network(keys[1], [O + A, H, H, 1]))
-actor = network(keys[2], [O, H, H, 2 * A])
+                     network(keys[0], [O + A, *H, 1]),
+                     network(keys[1], [O + A, *H, 1]))
+actor = network(keys[2], [O, *H, 2 * A])
 state = dict(critics=twins, target=jax.tree.map(jnp.array, twins), actor=actor,
              critic_moments=zeros(twins), actor_moments=zeros(actor),
              count=jnp.float32(0), log_alpha=jnp.float32(0))

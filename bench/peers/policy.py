@@ -1,4 +1,4 @@
-"""A one-step policy's network, 39 -> 3x256 mish -> 6, elsewhere.
+"""A one-step policy's network of mish layers, elsewhere.
 
 In ONNX Runtime, PyTorch or JAX, one thread or more; for comparison only.
 """
@@ -28,7 +28,7 @@ try:
 except ImportError as error:
     sys.exit(str(error))
 
-SIZES = [options.obs + options.act + 16, 256, 256, 256, options.act]
+SIZES = [options.obs + options.act + 16, *options.hidden, options.act]
 random = np.random.default_rng(0)
 layers = [(random.normal(size=(i, o)).astype("f") / np.float32(i**0.5),
            np.zeros(o, "f")) for i, o in zip(SIZES, SIZES[1:])]

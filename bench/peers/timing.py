@@ -7,12 +7,18 @@ import sys
 import time
 
 
+def widths(text):
+    """Returns the widths of hidden layers, written with commas."""
+    return [int(width) for width in text.split(",")]
+
+
 def parse(description, add):
     """Reads the options; must run before the framework is imported."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--obs", type=int, default=17)
     parser.add_argument("--act", type=int, default=6)
     parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--hidden", type=widths, default=[256, 256, 256])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0)
     add(parser)

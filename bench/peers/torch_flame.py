@@ -28,7 +28,7 @@ torch.set_num_threads(options.threads)
 torch.manual_seed(0)
 B, O, A = options.batch, options.obs, options.act
 K, P, N = options.proposals, options.particles, options.entropy_steps
-H, LAYERS, TIME = 256, 3, 16
+H, TIME = options.hidden, 16
 FREQUENCIES = 10000.0 ** (-torch.arange(TIME // 2) / (TIME // 2))
 
 
@@ -39,7 +39,7 @@ def dense(i, o):
 
 
 def network(i, o):
-    sizes = [i] + [H] * LAYERS + [o]
+    sizes = [i, *H, o]
     return [dense(*pair) for pair in zip(sizes, sizes[1:])]
 
 
@@ -65,8 +65,8 @@ def scores(first, second, obs, actions):
         (torch.stack([u, v]), torch.stack([b, c])[:, None])
         for (u, b), (v, c) in zip(first, second)]
     of_obs = (obs @ weight[:, :O] + bias)[:, :, None]
-    h = of_obs + (actions.reshape(-1, A) @ weight[:, O:]).view(2, B, -1, H)
-    h = mish(h).view(2, -1, H)
+    h = of_obs + (actions.reshape(-1, A) @ weight[:, O:]).view(2, B, -1, H[0])
+    h = mish(h).view(2, -1, H[0])
     for weight, bias in middle:
         h = mish(torch.baddbmm(bias, h, weight))
     return torch.baddbmm(last[1], h, last[0]).amin(0).view(B, -1)

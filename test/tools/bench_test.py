@@ -16,6 +16,12 @@ from cli import PROGRAM, CliTest, phlox
 
 KEYS = ["work", "peer", "mode", "precision", "threads", "median_us", "min_us",
         "max_us", "ratio", "peak_percent"]
+BRIEF = ["--json", "--seconds", "0", "--threads", "1"]
+SMALL = ["--env", "Hopper-v5", "--set", "batch=16", "--set",
+         "actor.hidden=[8, 9]", "--set", "critic.hidden=[8, 9]"]
+TELLS_ITS_OPTIONS = """import json, sys
+print(json.dumps({"peer": " ".join(sys.argv[1:]), "median_us": 1}))
+"""
 
 
 class BenchTest(CliTest):
@@ -32,14 +38,26 @@ class BenchTest(CliTest):
         self.assertAlmostEqual(rows[1]["median_us"] / rows[0]["median_us"],
                                rows[1]["ratio"])
 
+    def test_product_of_bf16(self):
+        result = phlox("bench", "gemm", "--json", "--seconds", "0.05",
+                       "--threads", "1", "--precision", "bf16")
+        if "must have AVX512-BF16" in result.stderr:
+            self.skipTest(result.stderr)
+        rows = json.loads(result.stdout)
+        self.assertEqual([(row["mode"], row["precision"]) for row in rows],
+                         [("compiled", "bf16"), ("eager", "bf16")])
+        for row in rows:  # of pairs' own peak
+            self.assertTrue(1 < row["peak_percent"] < 130, row)
+
     def test_peak_runs_what_it_counts(self):
         """Each round of the loops that measure it adds to all twelve sums."""
         text = subprocess.run([OBJDUMP, "-d", PROGRAM], capture_output=True,
                               check=True, text=True).stdout
-        for register in ("%ymm", "%zmm"):
-            found = len(re.findall(rf"vfmadd\d+ps\s+{register}", text))
+        for what in (r"vfmadd\d+ps\s+%ymm", r"vfmadd\d+ps\s+%zmm",
+                     r"vdpbf16ps\s+%zmm"):
+            found = len(re.findall(what, text))
             self.assertTrue(found > 0 and found % 12 == 0,
-                            f"{register}: {found}")
+                            f"{what}: {found}")
 
     def test_missing_peers_are_said(self):
         """And one that is there makes a row."""
@@ -69,6 +87,64 @@ class BenchTest(CliTest):
             self.assertEqual(result.returncode, 0)
             self.assertEqual(len(json.loads(result.stdout)), 5)
             self.assertRegex(result.stderr, rf"\Aphlox: [^\n]*{text}[^\n]*\n\Z")
+
+    def test_sizes(self):
+        """A peer's options say what the program was compiled for."""
+        for script in ("jax_sac.py", "jax_flame.py", "torch_flame.py"):
+            (self.place / script).write_text(TELLS_ITS_OPTIONS)
+        sizes = "--obs 12 --act 3 --batch 16 --hidden 8,9 "
+        ends = " --threads 1 --seconds 0"
+        train, own = sizes + "--proposals 7", " --particles 1"
+        tuned = " --variant tuned"
+        # the last of two counts
+        sample = tuned + " --mode sample --batch 1"
+        for name, settings, wanted in (
+                ("sac", [], [sizes[:-1] + ends]),
+                ("bench.flame-peer", ["--set", "proposals=7"],
+                 [train + " --variant ref" + own + ends,
+                  train + tuned + own + ends,
+                  train + tuned + own + " --cheap-mish" + ends,
+                  train + ends, train + " --compile" + ends,
+                  sizes[:-1] + sample + ends])):
+            rows = json.loads(self.succeed(
+                "bench", name, *SMALL, *settings, *BRIEF, "--set",
+                "env.exclude_current_positions_from_observation=false",
+                "--python", sys.executable, "--peers", self.place))
+            self.assertEqual([row["peer"] for row in rows
+                              if row["peer"] != "phlox"], wanted)
+
+    def test_scripts_take_sizes(self):
+        """They end for want of a framework, or not at all."""
+        sizes = ["--obs", "5", "--act", "2", "--batch", "4", "--hidden", "8,9"]
+        for script, *words in (["jax_sac.py"],
+                               ["jax_flame.py", "--proposals", "3"],
+                               ["torch_flame.py", "--proposals", "3"],
+                               ["policy.py", "--framework", "jax"]):
+            result = subprocess.run(
+                [sys.executable, "-B", PEERS / script, *sizes, *words,
+                 "--seconds", "0"], capture_output=True, text=True)
+            if result.returncode:
+                self.assertRegex(result.stderr, "No module named")
+
+    def test_other_work_than_the_peers(self):
+        """Has no row of theirs, and says which keys they do not follow."""
+        (self.place / "jax_sac.py").write_text(TELLS_ITS_OPTIONS)
+        (self.place / "jax_flame.py").write_text(TELLS_ITS_OPTIONS)
+        for name, settings, keys in (
+                ("sac", ["critic.hidden=[9]", "discount=0.9"],
+                 "critic.hidden other than actor.hidden, discount"),
+                # the user's setting wins over the work's
+                ("bench.flame-peer", ["actor.every=2"], "actor.every")):
+            words = [word for setting in settings
+                     for word in ("--set", setting)]
+            result = phlox("bench", name, *SMALL, *words, *BRIEF, "--python",
+                           sys.executable, "--peers", self.place)
+            self.assertEqual(result.returncode, 0)
+            self.assertEqual({row["peer"] for row in json.loads(result.stdout)},
+                             {"phlox"})
+            self.assertEqual(result.stderr,
+                             f"phlox: {name}: no row of peers: peers do not "
+                             f"follow {keys}\n")
 
     def test_environments(self):
         """Each group begins with ours; a peer answers burst by burst."""
@@ -161,10 +237,31 @@ class BenchTest(CliTest):
         self.assertTrue(any("matmul 256x256x256" in kernel["kernel"]
                             for kernel in rows[0]["kernels"]))
 
+    def test_profile_of_all_at_other_sizes(self):
+        rows = json.loads(self.succeed("bench", *SMALL, *BRIEF, "--profile",
+                                       self.place / "trace.json"))
+        self.assertEqual(list(dict.fromkeys(row["work"].split("/")[0]
+                                            for row in rows)),
+                         ["sac", "flame-r", "bench.flame-peer", "bench.policy",
+                          "flame-m"])
+        self.assertTrue(any("matmul 16x9x8" in kernel["kernel"]
+                            for kernel in rows[0]["kernels"]))
+
     def test_wrong_name(self):
-        self.fail_with(2, "--profile must name an algorithm's work: got 'gemm'",
-                       "bench", "gemm", "--profile", self.place / "t.json")
+        for name in ("gemm", "envs", "train"):
+            for option, value in (("--profile", self.place / "t.json"),
+                                  ("--env", "Hopper-v5"),
+                                  ("--set", "batch=16")):
+                self.fail_with(2, f"{option} must go with an algorithm's work: "
+                                  f"got '{name}'",
+                               "bench", name, option, value)
         self.fail_with(2, "NAME must be one of gemm, sac", "bench", "saq")
+
+    def test_wrong_size(self):
+        """Is said before anything is timed."""
+        self.fail_with(2, "got 'Hoper-v5'", "bench", "sac", "--env", "Hoper-v5")
+        self.fail_with(2, "key must be known: got 'batches'", "bench", "--set",
+                       "batches=16")
 
     def test_peers_are_there(self):
         self.assertEqual({path.name for path in PEERS.glob("*.py")},

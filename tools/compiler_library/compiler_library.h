@@ -107,8 +107,8 @@ public:
                       const PolicyRequest &request,
                       const std::string &stem) const = 0;
   /// Compiles one product, matmul(lhs (n, n), rhs (n, n)) -> result (n, n), to
-  /// the artifact at `path`.
-  virtual void matmul(std::int64_t n, const std::string &target,
+  /// the artifact at `path`, for this machine.
+  virtual void matmul(std::int64_t n, const std::string &precision,
                       const std::string &path) const = 0;
 };
 

@@ -319,7 +319,7 @@ public:
     check(artifact::writeObject(compiled, stem + ".o"));
   }
 
-  void matmul(std::int64_t n, const std::string &target,
+  void matmul(std::int64_t n, const std::string &precision,
               const std::string &path) const override {
     Program program("matmul");
     program.entry("matmul", [&](Entry &entry) {
@@ -327,7 +327,7 @@ public:
       entry.output("result", phlox::matmul(lhs, entry.input("rhs", {n, n})));
     });
     CompileOptions options;
-    options.target = target;
+    options.precision = precision;
     check(artifact::writeShared(
         value_of(phlox::compile(program.module(), options)), path));
   }

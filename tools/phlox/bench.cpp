@@ -5,11 +5,13 @@
 #include "tools/phlox/bench_train.h"
 #include "tools/phlox/output.h"
 #include "tools/phlox/verbs.h"
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <fstream>
+#include <set>
 #include <thread>
 #include <unistd.h>
 
@@ -28,7 +30,7 @@ struct Work {
   std::vector<std::pair<std::string, std::vector<Peer>>> entries;
 };
 
-// HalfCheetah's sizes everywhere
+// what --env and --set leave open is as here, at the peers too
 std::vector<Work> works() {
   const std::string sac = "jax_sac.py", flame = "jax_flame.py",
                     torch = "torch_flame.py", policy = "policy.py";
@@ -69,7 +71,10 @@ std::vector<Work> works() {
 }
 constexpr int gemm_size = 256;
 const std::string train_name = "train", gemm_name = "gemm", envs_name = "envs",
-                  algorithms_name = "algorithms";
+                  algorithms_name = "algorithms", usual_env = "HalfCheetah-v5";
+// what the peers' scripts take as options, beside the sizes of the task
+const std::set<std::string> followed = {"batch", "proposals", "actor.hidden",
+                                        "critic.hidden"};
 
 std::vector<std::string> algorithm_names() {
   std::vector<std::string> names;
@@ -95,6 +100,13 @@ struct Arguments {
   Words words;
   bool json = false, no_peers = false;
   double seconds = 1;
+};
+
+// a work with the user's environment and settings
+struct Chosen {
+  Work work;
+  rl::Config config;
+  CompileRequest request;
 };
 
 // a file that goes away with the scope, and its header
@@ -125,8 +137,8 @@ public:
                  "max µs", "ratio", "peak %");
     if (wanted(gemm_name))
       gemm();
-    for (const auto &work : chosen)
-      measure(work);
+    for (const auto &one : chosen)
+      measure(one);
     if (wanted(train_name))
       train();
     if (wanted(envs_name))
@@ -142,7 +154,7 @@ private:
     for (const auto &work : works()) {
       known.push_back(work.name);
       if (wanted(work.name))
-        chosen.push_back(work);
+        take(work);
     }
     known.insert(known.end(), {train_name, envs_name, algorithms_name});
     auto is_known = [&](const std::string &name) {
@@ -152,16 +164,27 @@ private:
       return;
     for (const auto &name : algorithm_names()) {
       if (a.name == algorithms_name)
-        chosen.push_back(whole_step(name));
+        take(whole_step(name));
       else if (a.name == name)
-        chosen.push_back(
-            {name, name, {}, {{"train_step", {}}, {"sample_1", {}}}});
+        take({name, name, {}, {{"train_step", {}}, {"sample_1", {}}}});
       if (!is_known(name))
         known.push_back(name);
     }
     if (chosen.empty())
       throw CLI::ValidationError(fmt::format("NAME must be one of {}: got '{}'",
                                              fmt::join(known, ", "), a.name));
+  }
+
+  // all before the first row: a wrong key costs no time
+  void take(const Work &work) {
+    const auto words = words_of(work, a.words.env, a.words.settings);
+    const auto config = resolve(words);
+    chosen.push_back({work, config, compile_request(words, config)});
+  }
+
+  // of products; high is f32 wherever this has run
+  std::string precision() const {
+    return a.words.precision == "bf16" ? "bf16" : "f32";
   }
 
   bool wanted(const std::string &name) const {
@@ -179,11 +202,11 @@ private:
   // environments and updates together, as a user trains
   void train() {
     for (int threads : a.threads) {
-      const auto row = measure_training(threads, a.seconds);
+      const auto row = measure_training(threads, a.seconds, precision());
       add(row);
       if (!a.no_peers)
         for (const char *framework : {"sb3", "sbx"})
-          measure({"train_sac.py", {"--framework", framework}}, row);
+          measure({"train_sac.py", {"--framework", framework}}, {}, row);
     }
   }
 
@@ -198,12 +221,9 @@ private:
 
   // kernel by kernel instead of call by call
   void profile() {
-    if (a.name == envs_name || a.name == gemm_name || a.name == train_name)
-      throw CLI::ValidationError(fmt::format(
-          "--profile must name an algorithm's work: got '{}'", a.name));
     nlohmann::ordered_json events = nlohmann::ordered_json::array();
-    for (const auto &work : chosen)
-      profile(work, events);
+    for (const auto &one : chosen)
+      profile(one, events);
     const nlohmann::ordered_json trace = {{"traceEvents", events},
                                           {"displayTimeUnit", "ns"}};
     std::ofstream file(a.profile, std::ios::binary);
@@ -218,23 +238,25 @@ private:
                  a.profile);
   }
 
-  void profile(const Work &work, nlohmann::ordered_json &events) {
-    const auto config = resolve(words_of(work));
-    auto request = compile_request(words_of(work), config);
+  void profile(const Chosen &one, nlohmann::ordered_json &events) {
+    auto request = one.request;
     request.records = true;
-    const BenchProgram program(cached_artifact(request).first);
-    for (const auto &[entry, peers] : work.entries)
+    const BenchProgram program(cached_artifact(request).first, precision());
+    for (const auto &[entry, peers] : one.work.entries)
       for (int threads : a.threads)
-        rows.push_back(program.profile(work.name + "/" + entry, entry, threads,
-                                       a.seconds, period_of(entry, config),
-                                       a.json, events));
+        rows.push_back(program.profile(
+            one.work.name + "/" + entry, entry, threads, a.seconds,
+            period_of(entry, one.config), a.json, events));
   }
 
-  Words words_of(const Work &work) const {
+  Words words_of(const Work &work, const std::string &env,
+                 const std::vector<std::string> &settings) const {
     Words words = a.words;
     words.algorithm = work.algorithm;
-    words.env = "HalfCheetah-v5";
+    words.env = env;
     words.settings = work.settings;
+    words.settings.insert(words.settings.end(), settings.begin(),
+                          settings.end());
     return words;
   }
   // a step that updates the actor now and then is timed over all of it
@@ -247,8 +269,8 @@ private:
   // one product alone, as eager mode dispatches it
   void gemm() {
     const TemporaryArtifact file;
-    compiler_library().matmul(gemm_size, "native", file.path);
-    const BenchProgram program(file.path);
+    compiler_library().matmul(gemm_size, precision(), file.path);
+    const BenchProgram program(file.path, precision());
     for (int threads : a.threads) {
       const std::string work = fmt::format("{}/{}", gemm_name, gemm_size);
       const auto compiled =
@@ -260,13 +282,12 @@ private:
     }
   }
 
-  void measure(const Work &work) {
-    const auto words = words_of(work);
-    const auto config = resolve(words);
-    const auto request = compile_request(words, config);
+  void measure(const Chosen &one) {
+    const auto &[work, config, request] = one;
     compile_row_ = compile_anew(work.name, request);
     add(compile_row_);
-    const BenchProgram program(cached_artifact(request).first);
+    const BenchProgram program(cached_artifact(request).first, precision());
+    const bool with_peers = !a.no_peers && peers_follow(one);
     for (const auto &[entry, peers] : work.entries)
       for (int threads : a.threads) {
         const std::string name = work.name + "/" + entry;
@@ -278,27 +299,72 @@ private:
             program.measure(name, entry, "eager", threads, a.seconds, period);
         eager.ratio = eager.median_us / compiled.median_us;
         add(eager);
-        if (!a.no_peers)
+        if (with_peers)
           for (const auto &peer : peers)
-            measure(peer, compiled);
+            measure(peer, sizes_for_peers(one, entry), compiled);
       }
+  }
+
+  // whether the work's peers do what was set; says what they do not
+  bool peers_follow(const Chosen &one) const {
+    const auto &[work, config, request] = one;
+    if (std::ranges::all_of(work.entries, [](const auto &entry) {
+          return entry.second.empty();
+        }))
+      return false;
+    std::vector<std::string> unlike;
+    if (config.at("actor.hidden") != config.at("critic.hidden"))
+      unlike.push_back("critic.hidden other than actor.hidden");
+    // the task's own keys change nothing but sizes
+    for (const auto &changed :
+         rl::differences(resolve(words_of(work, usual_env, {})), config))
+      if (!followed.contains(changed.key) && !changed.key.starts_with("env."))
+        unlike.push_back(changed.key);
+    if (!unlike.empty())
+      warn(fmt::format("{}: no row of peers: peers do not follow {}", work.name,
+                       fmt::join(unlike, ", ")));
+    return unlike.empty();
+  }
+
+  static std::vector<std::string> sizes_for_peers(const Chosen &one,
+                                                  const std::string &entry) {
+    const auto &[work, config, request] = one;
+    const auto widths = config.at("actor.hidden").get<std::vector<int>>();
+    std::vector<std::string> words = {
+        "--obs",    fmt::format("{}", request.obs_size),
+        "--act",    fmt::format("{}", request.action_size),
+        "--batch",  config.at("batch").dump(),
+        "--hidden", fmt::format("{}", fmt::join(widths, ","))};
+    if (entry == "train_step" && config.schema().find("proposals")) {
+      words.push_back("--proposals");
+      words.push_back(config.at("proposals").dump());
+    }
+    return words;
   }
 
   // the whole program, with all its entry points, on one thread
   BenchRow compile_anew(const std::string &name,
                         const CompileRequest &request) const {
     const TemporaryArtifact file;
-    BenchRow row{.work = name + "/compile", .mode = "compile"};
+    BenchRow row{
+        .work = name + "/compile", .mode = "compile", .precision = precision()};
     const auto start = std::chrono::steady_clock::now();
-    compiler_library().compile(request, file.path, false);
+    try {
+      compiler_library().compile(request, file.path, false);
+    } catch (const std::invalid_argument &error) {
+      throw CLI::ValidationError(error.what());
+    }
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - start;
     row.median_us = row.min_us = row.max_us = took.count();
     return row;
   }
 
-  void measure(const Peer &peer, const BenchRow &compiled) {
-    auto arguments = peer.arguments;
+  // of an option that is given twice a script takes the last
+  void measure(const Peer &peer, std::vector<std::string> arguments,
+               const BenchRow &compiled) {
+    arguments.insert(arguments.end(), peer.arguments.begin(),
+                     peer.arguments.end());
     for (const auto &word :
          {std::string("--threads"), fmt::format("{}", compiled.threads),
           std::string("--seconds"), fmt::format("{}", a.seconds)})
@@ -324,7 +390,7 @@ private:
   }
 
   const Arguments &a;
-  std::vector<Work> chosen;
+  std::vector<Chosen> chosen;
   BenchRow compile_row_; // of the work at hand
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
 };
@@ -339,10 +405,24 @@ void add_bench_verb(CLI::App &app) {
       "NAME", a->name,
       "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m, train or "
       "envs [all of these]; algorithms: the step of each; or one algorithm");
+  a->words.env = usual_env;
+  const CLI::Option *env =
+      verb->add_option("--env", a->words.env,
+                       "An environment that phlox envs lists, or PATH.so:ID "
+                       "[HalfCheetah-v5]");
+  const CLI::Option *set =
+      verb->add_option("--set", a->words.settings,
+                       "KEY=VALUE of the algorithm, wins over the work's own")
+          ->take_all()
+          ->expected(1);
+  verb->add_option("--precision", a->words.precision,
+                   "Of our own products: f32, high or bf16 [high]");
   add_plugin_option(*verb, a->words.plugins);
   verb->add_flag("--json", a->json, "Rows as JSON");
-  verb->add_option("--profile", a->profile,
-                   "Time kernel by kernel; a Chrome trace goes to this file");
+  const CLI::Option *profile =
+      verb->add_option("--profile", a->profile,
+                       "Time kernel by kernel; a Chrome trace goes to this "
+                       "file");
   verb->add_option("--threads", a->threads, "Numbers of threads [1 and 2]")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
@@ -359,7 +439,13 @@ void add_bench_verb(CLI::App &app) {
   verb->add_option("--peers", a->peers, "Folder of the peers' scripts");
   add_rewrite_option(*verb, a->words);
   verb->add_flag("--no-peers", a->no_peers, "Only our own rows");
-  verb->callback([a] {
+  verb->callback([a, env, set, profile] {
+    for (const CLI::Option *option : {env, set, profile})
+      if (*option && (a->name == gemm_name || a->name == envs_name ||
+                      a->name == train_name))
+        throw CLI::ValidationError(
+            fmt::format("{} must go with an algorithm's work: got '{}'",
+                        option->get_name(), a->name));
     if (a->threads.empty())
       a->threads = std::thread::hardware_concurrency() > 1
                        ? std::vector<int>{1, 2}

@@ -32,7 +32,8 @@ nlohmann::ordered_json BenchRow::json() const {
 std::string BenchRow::text() const {
   return fmt::format(
       "{:<27} {:<17} {:<9} {:>7} {:>11.1f} {:>11.1f} {:>11.1f} {:>7.2f} {:>6}",
-      work, peer, mode, threads, median_us, min_us, max_us, ratio,
+      work, precision == "f32" ? peer : peer + " " + precision, mode, threads,
+      median_us, min_us, max_us, ratio,
       peak_percent < 0 ? "-" : fmt::format("{:.1f}", peak_percent));
 }
 
@@ -98,8 +99,14 @@ Owned<phlox_entry> make_entry(const phlox_executable *executable,
 
 } // namespace
 
-BenchProgram::BenchProgram(const std::string &artifact)
-    : executable_(load_executable(artifact)) {}
+BenchProgram::BenchProgram(const std::string &artifact,
+                           const std::string &precision)
+    : executable_(load_executable(artifact)), precision_(precision) {}
+
+// of the unit that computes the products
+double BenchProgram::peak(int threads) const {
+  return measure_fma_peak(threads, precision_ == "bf16");
+}
 
 // a state after `init`, one entry point, and its buffers
 struct BenchProgram::Prepared {
@@ -150,8 +157,9 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
                                double seconds, int period) const {
   const auto &table = *phlox_executable_table_of(executable_.get());
   Prepared p(executable_.get(), name, threads);
-  BenchRow row{.work = work, .mode = mode, .threads = threads};
-  double peak = measure_fma_peak(threads);
+  BenchRow row{
+      .work = work, .mode = mode, .precision = precision_, .threads = threads};
+  double most = peak(threads);
   if (mode == "eager") {
     EagerRunner runner(table, name, p.pool.get());
     time_calls(row, seconds, period, [&] {
@@ -160,11 +168,11 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
   } else {
     time_calls(row, seconds, period, [&] { p.run(); });
   }
-  peak = std::max(peak, measure_fma_peak(threads));
+  most = std::max(most, peak(threads));
   // the table counts the compiled program; one op alone is the same in both
   if (period == 1 && (mode == "compiled" || table.leaf_count == 0))
     row.peak_percent =
-        100 * static_cast<double>(p.desc.flops) / row.median_us / 1e3 / peak;
+        100 * static_cast<double>(p.desc.flops) / row.median_us / 1e3 / most;
   return row;
 }
 
@@ -174,23 +182,23 @@ BenchProgram::profile(const std::string &work, const std::string &name,
                       nlohmann::ordered_json &events) const {
   const auto &table = *phlox_executable_table_of(executable_.get());
   Prepared p(executable_.get(), name, threads);
-  double peak = measure_fma_peak(1);
+  double most = peak(1);
   auto calls = profile_calls(p.entry.get(), seconds, [&] { p.run(); });
-  peak = std::max(peak, measure_fma_peak(1));
+  most = std::max(most, peak(1));
   // of a period's calls the whole ones are the slowest
   const auto whole = calls.size() / static_cast<std::size_t>(period);
   calls.erase(calls.begin(), calls.end() - static_cast<std::ptrdiff_t>(whole));
   const auto &middle = calls[calls.size() / 2];
-  const auto rows = kernel_rows(table, calls, peak);
+  const auto rows = kernel_rows(table, calls, most);
   if (!quiet)
     fmt::print("\n{}, {} threads, {:.0f} GFLOP/s peak per core\n{}", work,
-               threads, peak, kernel_table(rows, middle.us, threads));
+               threads, most, kernel_table(rows, middle.us, threads));
   add_trace(events, table, fmt::format("{} ({} threads)", work, threads),
             middle);
   return {{"work", work},
           {"threads", threads},
           {"median_us", middle.us},
-          {"peak_gflops", peak},
+          {"peak_gflops", most},
           {"kernels", rows}};
 }
 

@@ -17,7 +17,7 @@ struct BenchRow {
   double median_us = 0, min_us = 0, max_us = 0;
   double ratio = 1;         // times our compiled median
   double first_us = 0;      // a peer's first call, which compiles; 0: unknown
-  double peak_percent = -1; // of the FMA peak measured beside it; -1: unknown
+  double peak_percent = -1; // of the peak measured beside it; -1: unknown
 
   nlohmann::ordered_json json() const;
   std::string text() const;
@@ -31,7 +31,9 @@ void time_calls(BenchRow &row, double seconds, int period,
 /// A program with buffers for one entry point, ready to be timed.
 class BenchProgram {
 public:
-  explicit BenchProgram(const std::string &artifact);
+  /// `precision` is that of its products.
+  explicit BenchProgram(const std::string &artifact,
+                        const std::string &precision = "f32");
   /// Times an entry point on inputs drawn from a fixed stream; `init` makes the
   /// state if the program has it. `period` calls in a row do all that the entry
   /// point ever does; the share of the peak is known only for a period of 1.
@@ -49,7 +51,10 @@ public:
 
 private:
   struct Prepared;
+  double peak(int threads) const;
+
   Executable executable_;
+  std::string precision_;
 };
 
 /// Runs a program to its end; returns the last line that it wrote, to stdout or

@@ -56,7 +56,8 @@ std::vector<double> windows_of(const std::filesystem::path &metrics) {
 
 } // namespace
 
-BenchRow measure_training(int threads, double seconds) {
+BenchRow measure_training(int threads, double seconds,
+                          const std::string &precision) {
   const Folder folder;
   const int windows =
       std::max(4, static_cast<int>(seconds * likely_steps_per_s / window) + 1);
@@ -68,7 +69,8 @@ BenchRow measure_training(int threads, double seconds) {
   for (const auto &word :
        {std::string("--out"), folder.path.string(), std::string("--name"),
         std::string("run"), std::string("--threads"),
-        fmt::format("{}", threads), std::string("--total-timesteps"),
+        fmt::format("{}", threads), std::string("--precision"), precision,
+        std::string("--total-timesteps"),
         fmt::format("{}", learning_starts + windows * window)})
     words.push_back(word);
   for (const auto &setting :
@@ -84,6 +86,7 @@ BenchRow measure_training(int threads, double seconds) {
     throw std::runtime_error("training must log windows of steps: got none");
   std::sort(micros.begin(), micros.end());
   return {.work = "sac/train",
+          .precision = precision,
           .threads = threads,
           .median_us = micros[micros.size() / 2],
           .min_us = micros.front(),

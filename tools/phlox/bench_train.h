@@ -9,6 +9,7 @@ namespace phlox::tools {
 /// has the time of one environment step, over windows of 500.
 ///
 /// Errors:  std::runtime_error with the last line that the training said.
-BenchRow measure_training(int threads, double seconds);
+BenchRow measure_training(int threads, double seconds,
+                          const std::string &precision);
 
 } // namespace phlox::tools

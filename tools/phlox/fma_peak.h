@@ -3,11 +3,11 @@
 
 namespace phlox::tools {
 
-/// Measures single-precision multiply-adds from registers alone, on `threads`
-/// threads and with the widest vectors that the runtime would use; takes about
-/// 20 ms.
+/// Measures multiply-adds from registers alone, on `threads` threads: of f32,
+/// with the widest vectors that the runtime would use, or of pairs of bf16, by
+/// AVX512-BF16; takes about 20 ms.
 ///
 /// Units:   GFLOP/s, a multiply-add being 2.
-double measure_fma_peak(int threads);
+double measure_fma_peak(int threads, bool bf16 = false);
 
 } // namespace phlox::tools
