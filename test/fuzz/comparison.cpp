@@ -14,7 +14,15 @@ namespace {
 
 using test::Tensors;
 
-constexpr double kMeaningful = 0.01; // a bound above it says little
+// a bound above it says little
+double meaningful(const std::string &precision) {
+  return precision == "bf16" ? 0.5 : 0.01;
+}
+
+// how far products round their operands: bf16 has 8 bits, two of them 16
+double factorsOf(const std::string &precision) {
+  return precision == "bf16" ? 0x1p-8 : precision == "high" ? 0x1p-16 : 0;
+}
 
 std::string nameOf(mlir::func::FuncOp function, unsigned i, bool isResult) {
   auto get = [&](llvm::StringRef attr) {
@@ -80,8 +88,8 @@ void compareCounts(const std::string &name, const HostTensor &actual,
 }
 
 void compareReals(const std::string &name, const HostTensor &actual,
-                  const Tracked &expected, std::vector<std::string> &lines,
-                  Tally &tally) {
+                  const Tracked &expected, double bound,
+                  std::vector<std::string> &lines, Tally &tally) {
   int64_t wrong = 0, worst = 0;
   double most = 0, square = 0;
   for (double x : expected.exact.reals)
@@ -99,7 +107,7 @@ void compareReals(const std::string &name, const HostTensor &actual,
       share = std::isfinite(got) ? INFINITY : 0;
     } else {
       tally.meaningful +=
-          range.radius <= kMeaningful * std::max(std::abs(range.value), norm);
+          range.radius <= bound * std::max(std::abs(range.value), norm);
       tally.exact += range.radius == 0;
       share = std::abs(got - range.value) / (range.radius + kTiny);
       if (std::isnan(share))
@@ -186,11 +194,14 @@ std::string textOf(const Setting &setting) {
     text += ", threads";
   for (const std::string &name : setting.without)
     text += ", no-" + name;
+  if (setting.precision != "f32")
+    text += ", " + setting.precision;
   return setting.rewritesAll ? text + ", rewrites all" : text;
 }
 
 Setting drawSetting(uint64_t seed, const std::vector<std::string> &targets,
-                    const std::vector<std::string> &rewrites) {
+                    const std::vector<std::string> &rewrites,
+                    const std::vector<std::string> &precisions) {
   std::mt19937_64 random(seed ^ 0x5e771465);
   Setting setting;
   setting.target = targets[random() % targets.size()];
@@ -203,6 +214,8 @@ Setting drawSetting(uint64_t seed, const std::vector<std::string> &targets,
         setting.without.push_back(name);
   // programs are too small for most rewrites to pay
   setting.rewritesAll = !setting.isEager && random() % 4 != 0;
+  setting.precision =
+      precisions[random() % 4 == 0 ? random() % precisions.size() : 0];
   return setting;
 }
 
@@ -233,7 +246,7 @@ std::string textOf(const Tally &tally) {
           double(std::max<int64_t>(tally.elements, 1)));
 }
 
-Reference makeReference(mlir::ModuleOp program) {
+Reference makeReference(mlir::ModuleOp program, const std::string &precision) {
   auto function = program.lookupSymbol<mlir::func::FuncOp>("f");
   if (!function)
     throw std::runtime_error("a program must have the entry point f");
@@ -245,7 +258,8 @@ Reference makeReference(mlir::ModuleOp program) {
         name, mlir::cast<RankedTensorType>(function.getArgumentTypes()[i])));
     reference.arguments.emplace(name, arguments.back());
   }
-  std::vector<Tracked> results = track(function, std::move(arguments), 1);
+  std::vector<Tracked> results =
+      track(function, std::move(arguments), 1, factorsOf(precision));
   for (unsigned i = 0; i < results.size(); i++)
     reference.results.emplace(nameOf(function, i, true), std::move(results[i]));
   return reference;
@@ -257,6 +271,11 @@ std::vector<std::string> differences(mlir::ModuleOp program,
   CompileOptions options;
   options.target = setting.target;
   options.without = setting.without;
+  options.precision = setting.precision;
+  bool byPairs = setting.target != "x86-64-v3" &&
+                 phlox_isa_available() & PHLOX_ISA_AVX512BF16;
+  if (setting.precision == "high" || (setting.precision == "bf16" && !byPairs))
+    options.amx = Amx::emulated;
   options.leastGain = setting.rewritesAll ? 0 : 1;
   options.embedIr = setting.isEager;
   test::CompiledProgram compiled(program, options, setting.hasThreads ? 2 : 1);
@@ -268,7 +287,8 @@ std::vector<std::string> differences(mlir::ModuleOp program,
       if (found == actual.end())
         lines.push_back(name + ": missing");
       else if (expected.exact.isReal())
-        compareReals(name, found->second, expected, lines, tally);
+        compareReals(name, found->second, expected,
+                     meaningful(setting.precision), lines, tally);
       else
         compareCounts(name, found->second, expected, lines, tally);
     }

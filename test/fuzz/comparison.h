@@ -14,11 +14,16 @@ struct Setting {
   /// Also with 2 and 3 threads; on a busy machine they wait for each other.
   bool hasThreads = true;
   bool rewritesAll = false; ///< also where it does not pay
+  /// Of products: f32, high or bf16. By AMX, emulated, but for bf16 on a
+  /// machine with AVX512-BF16.
+  std::string precision = "f32";
 };
 std::string textOf(const Setting &setting);
-/// Draws a setting for targets of this machine; `rewrites` may be left out.
+/// Draws a setting for targets of this machine; `rewrites` may be left out, and
+/// the first of the precisions is the most frequent one.
 Setting drawSetting(uint64_t seed, const std::vector<std::string> &targets,
-                    const std::vector<std::string> &rewrites);
+                    const std::vector<std::string> &rewrites,
+                    const std::vector<std::string> &precisions);
 /// Those of x86-64-v3 and x86-64-v4 that this machine runs.
 std::vector<std::string> targetsHere();
 
@@ -26,9 +31,10 @@ std::vector<std::string> targetsHere();
 struct Tally {
   int64_t programs = 0, runs = 0;
   int64_t elements = 0;   ///< compared with the interpreter
-  int64_t meaningful = 0; ///< those whose bound is below 1 % of the element or
-                          ///< of its tensor's norm; integers that are certain
-  int64_t exact = 0;      ///< those that had to be equal to the bit
+  int64_t meaningful = 0; ///< those whose bound is below 1 % (bf16: half) of
+                          ///< the element or of its tensor's norm; integers
+                          ///< that are certain
+  int64_t exact = 0; ///< those that had to be equal to the bit
   void add(const Tally &other);
 };
 std::string textOf(const Tally &tally);
@@ -38,8 +44,10 @@ struct Reference {
   test::Tensors arguments;
   std::map<std::string, Tracked> results;
 };
-/// Interprets entry point "f"; arguments follow from their names and types.
-Reference makeReference(mlir::ModuleOp program);
+/// Interprets entry point "f", whose products are as precise as named;
+/// arguments follow from their names and types.
+Reference makeReference(mlir::ModuleOp program,
+                        const std::string &precision = "f32");
 
 /// Runs a program with 1, 2 and 3 threads, and with tasks run backward between
 /// guards (eager: once): what is out of bounds, or differs between them, each

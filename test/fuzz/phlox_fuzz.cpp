@@ -19,7 +19,8 @@ int replayFile(const std::string &path, const Search &what) {
   if (!program)
     return 1;
   Tally tally;
-  auto lines = replay(*program, what.targets, what.rewrites, tally);
+  auto lines =
+      replay(*program, what.targets, what.rewrites, what.precisions, tally);
   for (const std::string &line : lines)
     fmt::print("{}\n", line);
   fmt::print("{}\n", textOf(tally));
@@ -66,6 +67,13 @@ int main(int argc, char **argv) {
   app.add_option("--programs", what.programs, "to try")->capture_default_str();
   app.add_option("--time", what.seconds, "seconds after which to stop");
   app.add_option("--targets", what.targets, "to compile for")->delimiter(',');
+  app.add_option(
+         "--precisions", what.precisions,
+         "of products, the first most often; for high, and bf16 without "
+         "AVX512-BF16, AMX is emulated")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"f32", "high", "bf16"}))
+      ->capture_default_str();
   app.add_option("--passes", what.rewrites,
                  "rewrites of which some are left out at random")
       ->delimiter(',')

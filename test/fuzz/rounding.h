@@ -34,11 +34,13 @@ struct Rounding {
     return operand == 0 && result == 0 && sum == Sum::none;
   }
 };
-Rounding roundingOf(mlir::Operation *op);
+/// `factors` is how far a product's operands may be rounded first.
+Rounding roundingOf(mlir::Operation *op, double factors);
 
-/// Returns an operand as `rounding` moves it.
-HostTensor moved(const HostTensor &operand, const Rounding &rounding,
-                 mlir::Operation *op, Noise &noise);
+/// Returns an operand as `rounding` moves it; where `exact` holds equal values,
+/// code may move them alike.
+HostTensor moved(const HostTensor &operand, const HostTensor &exact,
+                 const Rounding &rounding, mlir::Operation *op, Noise &noise);
 /// How far each element of the result may be off, before its own rounding.
 std::vector<double> sumErrors(mlir::Operation *op,
                               ArrayRef<const HostTensor *> operands,

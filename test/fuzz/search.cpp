@@ -4,6 +4,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include <chrono>
 #include <fmt/core.h>
+#include <map>
 #include <sstream>
 
 namespace phlox::fuzz {
@@ -29,7 +30,8 @@ std::string problemOf(const Recipe &recipe, const Setting &setting) {
         Program program = makeProgram(recipe);
         Tally tally;
         for (const std::string &line :
-             differences(program.module(), makeReference(program.module()),
+             differences(program.module(),
+                         makeReference(program.module(), setting.precision),
                          setting, tally))
           send(line + "\n");
       },
@@ -50,11 +52,14 @@ std::string textOf(const Recipe &recipe, const Setting &setting) {
         };
         std::string whole = print(module);
         Tally tally;
-        auto lines = differences(module, makeReference(module), setting, tally);
+        auto compare = [&](mlir::ModuleOp what) {
+          return differences(what, makeReference(what, setting.precision),
+                             setting, tally);
+        };
+        auto lines = compare(module);
         if (!lines.empty()) {
           auto fewer = withResults(module, namesIn(lines));
-          if (!differences(*fewer, makeReference(*fewer), setting, tally)
-                   .empty())
+          if (!compare(*fewer).empty())
             whole = print(*fewer);
         }
         send(whole);
@@ -95,6 +100,10 @@ Failure shrunk(const Search &what, uint64_t seed, const Setting &setting,
   return failure;
 }
 
+Setting settingOf(const Search &what, uint64_t seed) {
+  return drawSetting(seed, what.targets, what.rewrites, what.precisions);
+}
+
 double now() {
   return std::chrono::duration<double>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -123,9 +132,11 @@ Tally search(const Search &what,
             std::string text;
             try {
               Program program = makeProgram(drawRecipe(s));
+              Setting setting = settingOf(what, s);
               for (const std::string &line : differences(
-                       program.module(), makeReference(program.module()),
-                       drawSetting(s, what.targets, what.rewrites), mine))
+                       program.module(),
+                       makeReference(program.module(), setting.precision),
+                       setting, mine))
                 text += line + "\n";
             } catch (const std::exception &error) {
               text += std::string("threw: ") + error.what() + "\n";
@@ -142,8 +153,7 @@ Tally search(const Search &what,
     bool isOpen = false;
     auto close = [&] {
       if (!problem.empty())
-        report(shrunk(what, at, drawSetting(at, what.targets, what.rewrites),
-                      problem));
+        report(shrunk(what, at, settingOf(what, at), problem));
       problem.clear();
     };
     for (std::string line; std::getline(lines, line);) {
@@ -176,22 +186,30 @@ Tally search(const Search &what,
 std::vector<std::string> replay(mlir::ModuleOp program,
                                 const std::vector<std::string> &targets,
                                 const std::vector<std::string> &rewrites,
+                                const std::vector<std::string> &precisions,
                                 Tally &tally) {
   std::vector<Setting> settings;
+  auto add = [&](Setting setting, const std::string &precision) {
+    settings.push_back(std::move(setting));
+    settings.back().precision = precision;
+  };
   for (const std::string &target : targets) {
-    settings.push_back({target, {}});
-    settings.push_back({target, rewrites});
+    for (const std::string &precision : precisions)
+      add({target, {}}, precision);
+    add({target, rewrites}, precisions.front());
     if (rewrites.size() > 1)
       for (const std::string &name : rewrites)
-        settings.push_back({target, {name}});
-    settings.push_back({target, {}, true});
+        add({target, {name}}, precisions.front());
+    add({target, {}, true}, precisions.front());
   }
-  Reference reference = makeReference(program);
+  std::map<std::string, Reference> references;
+  for (const std::string &precision : precisions)
+    references[precision] = makeReference(program, precision);
   std::vector<std::string> lines;
   tally.programs++;
   for (const Setting &setting : settings)
     for (const std::string &line :
-         differences(program, reference, setting, tally))
+         differences(program, references.at(setting.precision), setting, tally))
       lines.push_back(fuzz::textOf(setting) + ": " + line);
   return lines;
 }

@@ -12,7 +12,9 @@ struct Search {
   double seconds = 1e9; ///< of the clock; programs at hand are finished
   std::vector<std::string> targets;  ///< to compile for
   std::vector<std::string> rewrites; ///< those that are left out at random
-  int attempts = 400;                ///< programs tried to shrink one
+  std::vector<std::string> precisions = {"f32", "high",
+                                         "bf16"}; ///< of products
+  int attempts = 400; ///< programs tried to shrink one
 };
 
 /// A program that goes wrong.
@@ -31,10 +33,11 @@ Tally search(const Search &what,
              const std::function<void(const Tally &)> &progress = nullptr);
 
 /// Compares a program in many settings: each target with all rewrites, none
-/// and each one left out, and eager.
+/// and each one left out, in each precision, and eager.
 std::vector<std::string> replay(mlir::ModuleOp program,
                                 const std::vector<std::string> &targets,
                                 const std::vector<std::string> &rewrites,
+                                const std::vector<std::string> &precisions,
                                 Tally &tally);
 
 } // namespace phlox::fuzz

@@ -7,7 +7,7 @@ namespace {
 
 class Lockstep {
 public:
-  explicit Lockstep(uint64_t seed) : noise(seed) {}
+  Lockstep(uint64_t seed, double factors) : noise(seed), factors(factors) {}
 
   std::vector<Tracked> run(mlir::Block &block, std::vector<Tracked> arguments) {
     llvm::DenseMap<Value, Tracked> values;
@@ -46,7 +46,7 @@ private:
     std::vector<Tracked> results(1);
     Tracked &result = results.front();
     result.exact = std::move(evaluate(op, exact).front());
-    Rounding rounding = roundingOf(op);
+    Rounding rounding = roundingOf(op, factors);
     if (rounding.isExact() &&
         llvm::all_of(operands, [](auto *x) { return x->isExact(); }))
       return results;
@@ -55,9 +55,9 @@ private:
       std::vector<HostTensor> copies;
       copies.reserve(tensors.size());
       if (rounding.operand != 0)
-        for (const HostTensor *&tensor : tensors)
+        for (auto [tensor, value] : llvm::zip(tensors, exact))
           if (tensor->isReal()) {
-            copies.push_back(moved(*tensor, rounding, op, noise));
+            copies.push_back(moved(*tensor, *value, rounding, op, noise));
             tensor = &copies.back();
           }
       result.samples.push_back(std::move(evaluate(op, tensors).front()));
@@ -119,16 +119,19 @@ private:
   }
 
   Noise noise;
+  const double factors;
 };
 
 } // namespace
 
 std::vector<Tracked> track(mlir::func::FuncOp function,
-                           std::vector<HostTensor> arguments, uint64_t seed) {
+                           std::vector<HostTensor> arguments, uint64_t seed,
+                           double factors) {
   std::vector<Tracked> values;
   for (HostTensor &argument : arguments)
     values.push_back({std::move(argument), {}});
-  return Lockstep(seed).run(function.getBody().front(), std::move(values));
+  return Lockstep(seed, factors)
+      .run(function.getBody().front(), std::move(values));
 }
 
 } // namespace phlox::fuzz

@@ -41,8 +41,10 @@ struct Range {
 };
 Range rangeOf(const Tracked &value, int64_t element);
 
-/// Runs a function on exact arguments; the noise comes from `seed`.
+/// Runs a function on exact arguments; the noise comes from `seed`. The
+/// operands of products may be rounded by `factors`, a share of each number.
 std::vector<Tracked> track(mlir::func::FuncOp function,
-                           std::vector<HostTensor> arguments, uint64_t seed);
+                           std::vector<HostTensor> arguments, uint64_t seed,
+                           double factors = 0);
 
 } // namespace phlox::fuzz
