@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kFewestRows = 1024;
 // below this a chain is not worth tasks of its own
 constexpr double kTaskNanoseconds = 100'000;
-constexpr int64_t kMostTasks = 32;
+constexpr int64_t kMostTasks = 64;
 
 // Rows of a tile: few enough for the tiles of two layers to share the second
 // level cache with weights, and a divisor, so that all tiles are alike.
