@@ -35,13 +35,15 @@ TEST(Isa, AgreesWithTheKernel) {
   expect(PHLOX_ISA_AVX512VL, "avx512vl");
   expect(PHLOX_ISA_AMX_TILE, "amx_tile");
   expect(PHLOX_ISA_AMX_BF16, "amx_bf16");
+  expect(PHLOX_ISA_AVX512BF16, "avx512_bf16");
 }
 
 TEST(Isa, LimitsHideWhatLiesBeyond) {
   EXPECT_EQ(isa_limit("x86-64"), 0u);
   EXPECT_EQ(isa_limit("x86-64-v3"), 1u);
   EXPECT_EQ(isa_limit("x86-64-v4"), 0x3fu);
-  EXPECT_EQ(isa_limit("amx"), 0xffu);
+  EXPECT_EQ(isa_limit("avx512-bf16"), 0x13fu);
+  EXPECT_EQ(isa_limit("amx"), 0x1ffu);
   EXPECT_EQ(isa_limit(""), ~std::uint64_t{0});
   EXPECT_EQ(isa_limit("AMX"), std::nullopt);
   setenv("PHLOX_MAX_ISA", "x86-64-v3", 1);
