@@ -34,7 +34,7 @@ struct Tally {
   int64_t meaningful = 0; ///< those whose bound is below 1 % (bf16: half) of
                           ///< the element or of its tensor's norm; integers
                           ///< that are certain
-  int64_t exact = 0; ///< those that had to be equal to the bit
+  int64_t exact = 0;      ///< those that had to be equal to the bit
   void add(const Tally &other);
 };
 std::string textOf(const Tally &tally);

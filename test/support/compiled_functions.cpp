@@ -38,9 +38,11 @@ CompiledFunctions::run(const std::string &name,
 
 bool runsTarget(const std::string &target) {
   uint64_t needed = PHLOX_ISA_AVX2;
-  if (target == "x86-64-v4")
+  if (target != "x86-64-v3")
     needed |= PHLOX_ISA_AVX512F | PHLOX_ISA_AVX512BW | PHLOX_ISA_AVX512CD |
               PHLOX_ISA_AVX512DQ | PHLOX_ISA_AVX512VL;
+  if (target == "avx512-bf16")
+    needed |= PHLOX_ISA_AVX512BF16;
   return (phlox_isa_available() & needed) == needed;
 }
 

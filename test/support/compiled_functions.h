@@ -25,7 +25,8 @@ private:
   std::unique_ptr<CompiledProgram> compiled;
 };
 
-/// Whether this machine runs code for a target.
+/// Whether this machine runs code for a target: x86-64-v3, x86-64-v4 or
+/// avx512-bf16.
 bool runsTarget(const std::string &target);
 
 } // namespace phlox::test

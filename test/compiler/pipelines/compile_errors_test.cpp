@@ -63,7 +63,7 @@ TEST_F(CompileErrors, UnknownTarget) {
 
 TEST_F(CompileErrors, UnknownPrecision) {
   CompileOptions options;
-  for (const char *precision : {"bf16", "", "fp8"}) {
+  for (const char *precision : {"bf8", "", "fp8"}) {
     options.precision = precision;
     EXPECT_THAT(errorOf(*module, options),
                 HasSubstr(std::string("got '") + precision + "'"));
@@ -71,20 +71,18 @@ TEST_F(CompileErrors, UnknownPrecision) {
   }
 }
 
-TEST_F(CompileErrors, ReducedPrecisionByDefault) {
+TEST_F(CompileErrors, Bf16WithoutAvx512) {
   CompileOptions options;
-  options.precision = "bf16";
-  EXPECT_EQ(errorOf(*module, options),
-            "precision must be f32 or high on a machine without AMX: got "
-            "'bf16'");
-}
-
-TEST_F(CompileErrors, AmxWithoutAvx512) {
-  CompileOptions options;
-  options.amx = Amx::on;
   options.target = "x86-64-v3";
-  EXPECT_EQ(errorOf(*module, options), "a variant for AMX needs the target "
-                                       "x86-64-v4 too: got 'x86-64-v3'");
+  for (Amx amx : {Amx::off, Amx::on}) {
+    options.precision = "bf16";
+    options.amx = amx;
+    EXPECT_EQ(errorOf(*module, options),
+              "precision bf16 must have the target x86-64-v4, whose variants "
+              "compute with bf16: got 'x86-64-v3'");
+  }
+  options.precision = "high"; // by AMX
+  EXPECT_THAT(errorOf(*module, options), HasSubstr("precision high must have"));
 }
 
 TEST_F(CompileErrors, UnknownRewrite) {

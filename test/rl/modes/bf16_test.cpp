@@ -2,7 +2,7 @@
 // against the f64 interpreter on equal noise. Layers are wider than elsewhere:
 // errors of products with random signs are the smaller, relative to a tensor,
 // the more numbers it has.
-#include "phlox/runtime.h"
+#include "test/support/compiled_functions.h"
 #include "test/support/mode_case.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -77,7 +77,7 @@ TEST_P(Bf16Training, TilesStayWithinPercents) {
 }
 
 TEST_P(Bf16Training, PairsStayWithinPercents) {
-  if (!(phlox_isa_available() & PHLOX_ISA_AVX512BF16))
+  if (!runsTarget("avx512-bf16"))
     GTEST_SKIP() << "this machine lacks AVX512-BF16";
   expectPercents(train("bf16", Amx::off, 4));
 }

@@ -1,12 +1,13 @@
 // Products of bf16, by AVX512-BF16 and by AMX, emulated: to the bit against the
 // arithmetic written out here and within what rounding to bf16 allows of f64.
 #include "dsl/program.h"
-#include "phlox/runtime.h"
+#include "test/support/compiled_functions.h"
 #include "test/support/program_runner.h"
 #include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
 #include <map>
+#include <ostream>
 
 namespace phlox {
 namespace {
@@ -100,8 +101,11 @@ struct Mode {
     made.amx = amx;
     return made;
   }
+  friend void PrintTo(const Mode &mode, std::ostream *out) {
+    *out << mode.name;
+  }
   bool runsHere() const {
-    return amx != Amx::off || phlox_isa_available() & PHLOX_ISA_AVX512BF16;
+    return amx != Amx::off || test::runsTarget("avx512-bf16");
   }
 };
 constexpr Mode kModes[] = {

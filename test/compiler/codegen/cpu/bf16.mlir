@@ -3,7 +3,8 @@
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v3 precision=high amx=emulated" --canonicalize --cse %s | FileCheck %s --check-prefix=HIGH
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=f32 amx=on" %s | FileCheck %s --check-prefix=NONE
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=high" %s | FileCheck %s --check-prefix=NONE
-// RUN: not phlox-opt --phlox-kernels="target=x86-64-v4 precision=bf16" %s 2>&1 | FileCheck %s --check-prefix=BAD
+// RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=bf16" --canonicalize --cse %s | FileCheck %s --check-prefix=PAIRS
+// RUN: not phlox-opt --phlox-kernels="target=x86-64-v4 precision=f8" %s 2>&1 | FileCheck %s --check-prefix=BAD
 
 // The right operand is packed first, pairs of rows side by side.
 
@@ -64,8 +65,20 @@
 // HIGH-NEXT: %[[F3:.*]] = amx.tile_mulf %[[H1]], %[[BL1]], %[[E3]]
 // HIGH-NEXT: scf.yield %[[F0]], %[[F1]], %[[F2]], %[[F3]]
 
+// Without AMX two products are added at once: to 8 rows and 32 columns of sums.
+
+// PAIRS-NOT: amx.
+// PAIRS-LABEL: @phlox_product_0_pack_code
+// PAIRS-LABEL: @phlox_product_1_matmul_code
+// PAIRS: scf.for {{.*}} iter_args
+// PAIRS-COUNT-2: vector.bitcast {{.*}} : vector<16xi32> to vector<32xbf16>
+// PAIRS-COUNT-16: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+// PAIRS-NOT: dpbf16ps
+// PAIRS: scf.yield
+
 // NONE-NOT: amx.
-// BAD: precision must be f32 or high on a machine without AMX: got 'bf16'
+// NONE-NOT: dpbf16ps
+// BAD: precision must be f32, high or bf16: got 'f8'
 func.func @product(%a: tensor<64x100xf32>, %b: tensor<100x64xf32>) -> tensor<64x64xf32> {
   %c = phlox.matmul %a, %b : tensor<64x100xf32>, tensor<100x64xf32> -> tensor<64x64xf32>
   return %c : tensor<64x64xf32>
@@ -77,6 +90,8 @@ func.func @product(%a: tensor<64x100xf32>, %b: tensor<100x64xf32>) -> tensor<64x
 // BF16-NOT: amx.tile_
 // HIGH-LABEL: @phlox_small_0_matmul_code
 // HIGH-NOT: amx.tile_
+// PAIRS-LABEL: @phlox_small_0_matmul_code
+// PAIRS-NOT: dpbf16ps
 func.func @small(%a: tensor<64x15xf32>, %b: tensor<15x64xf32>) -> tensor<64x64xf32> {
   %c = phlox.matmul %a, %b : tensor<64x15xf32>, tensor<15x64xf32> -> tensor<64x64xf32>
   return %c : tensor<64x64xf32>
@@ -85,6 +100,7 @@ func.func @small(%a: tensor<64x15xf32>, %b: tensor<15x64xf32>) -> tensor<64x64xf
 // Two products of one right operand read one copy of it.
 
 // HIGH-LABEL: llvm.func @phlox_entry_shared
+// PAIRS-LABEL: llvm.func @phlox_entry_shared
 // BF16-LABEL: llvm.func @phlox_entry_shared
 // BF16: llvm.func internal @phlox_shared_{{[0-9]+}}_pack(
 // BF16-NOT: llvm.func internal @phlox_shared_{{[0-9]+}}_pack(
