@@ -98,14 +98,19 @@ static bool followsProduct(Value value) {
 
 // Whether element-wise ops compute `value` from another product too.
 static bool meetsProduct(Value value, mlir::Operation *known) {
-  auto *op = value.getDefiningOp();
-  if (!op || op == known)
-    return false;
-  return mlir::isa<MatmulOp>(op) ||
-         (op->hasTrait<Pointwise>() &&
-          llvm::any_of(op->getOperands(), [&](Value operand) {
-            return meetsProduct(operand, known);
-          }));
+  SmallVector<Value> work{value};
+  llvm::DenseSet<Value> seen;
+  while (!work.empty()) {
+    Value reached = work.pop_back_val();
+    auto *op = reached.getDefiningOp();
+    if (!op || op == known || !seen.insert(reached).second)
+      continue;
+    if (mlir::isa<MatmulOp>(op))
+      return true;
+    if (op->hasTrait<Pointwise>())
+      llvm::append_range(work, op->getOperands());
+  }
+  return false;
 }
 
 bool RegionPlanner::isCheaperTwice(mlir::Operation *op) {

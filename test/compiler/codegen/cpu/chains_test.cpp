@@ -85,6 +85,18 @@ TEST(Chains, TwoNetworksNeedTilesOnly) {
   expectSame(program);
 }
 
+// a value that each step reads twice: 2^40 ways lead back to the product
+TEST(Chains, AColumnIsFollowedOncePerValue) {
+  Program program("powers");
+  program.entry("f", [](Entry &e) {
+    Tensor y = matmul(e.input("x", {1280, 23}), e.input("w", {23, 1}));
+    for (int i = 0; i < 40; i++)
+      y = y * y;
+    e.output("y", y);
+  });
+  EXPECT_EQ(Planned(program).plan->region->kernels.size(), 1u);
+}
+
 TEST(Chains, ReshapesBetweenLayersVanish) {
   Program program("reshaped");
   program.entry("f", [](Entry &e) {
