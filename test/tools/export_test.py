@@ -81,6 +81,31 @@ class ExportTest(CliTest):
                 wanted, (low + high) / 2 + (high - low) / 2 * raw,
                 delta=1e-4 * (high - low))
 
+    def test_a_run_of_bf16(self):
+        """Its policy is exported in f32; what it learns stays bf16."""
+        words = ["train", "sac", "--env", "lqr", *TINY_FLOW[:2], "--set",
+                 "critic.hidden=[16]", *TINY_FLOW[4:6], *TINY_FLOW[10:], "-q"]
+        made = phlox(*words, "--precision", "bf16", "--out", self.place,
+                     "--name", "run")
+        if "AVX512-BF16" in made.stderr or "x86-64-v4" in made.stderr:
+            self.skipTest(made.stderr)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        run = self.place / "run"
+        self.succeed("export", run, "-o", self.place / "policy", "--episodes",
+                     4)
+        self.succeed("export", "--check", self.place / "policy")
+
+        def targets():
+            return json.loads(self.succeed("inspect", run / "artifact.so",
+                                           "--json"))["targets"]
+        self.assertEqual(targets(), ["avx512-bf16"])
+        for change in (["--set", "batch=20", "--force"], []):
+            (run / "artifact.so").unlink()
+            made = phlox("train", "--resume", run, "-q", "--total-timesteps",
+                         500, *change)
+            self.assertEqual(made.returncode, 0, made.stderr)
+            self.assertEqual(targets(), ["avx512-bf16"])
+
     def test_card(self):
         card = json.loads((self.policy / "card.json").read_text())
         self.assertEqual(

@@ -68,7 +68,7 @@ struct PolicyRequest {
   std::string entry; // of the program: (obs (1, O), step) -> action (1, A)
   // of the task: action = middle + reach * clip(policy, -1, 1), each (A)
   std::vector<float> middle, reach;
-  std::string target, precision, description; // the last one JSON
+  std::string target, description; // the last one JSON
 };
 
 /// The compiler. Its functions throw std::runtime_error (failure) or
@@ -102,7 +102,9 @@ public:
                              const std::string &variant,
                              const std::string &kernels) const = 0;
   /// Compiles a policy, `act`: (obs (O), step) -> action (A) in the task's
-  /// units, with the leaves it reads, to STEM.so and STEM.o with STEM.h.
+  /// units, with the leaves it reads, to STEM.so and STEM.o with STEM.h. In
+  /// f32, whatever its program was compiled with: of one row there is little to
+  /// gain.
   virtual void policy(std::span<const std::uint8_t> ir,
                       const PolicyRequest &request,
                       const std::string &stem) const = 0;

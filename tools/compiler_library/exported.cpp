@@ -308,11 +308,10 @@ public:
 
   void policy(std::span<const std::uint8_t> ir, const PolicyRequest &request,
               const std::string &stem) const override {
-    check_names(request.target, request.precision);
+    check_names(request.target, "f32");
     const Program policy = cut_policy(ir, request);
     CompileOptions options;
     options.target = request.target;
-    options.precision = request.precision;
     options.description = request.description;
     auto compiled = value_of(phlox::compile(policy.module(), options));
     check(artifact::writeShared(compiled, stem + ".so"));

@@ -199,8 +199,6 @@ void write(const Arguments &a) {
   request.middle = range.middle;
   request.reach = range.reach;
   request.target = a.target;
-  request.precision =
-      options_of(trained.executable.get()).value("precision", "high");
   request.description = Json{
       {"algorithm", trained.settings.algorithm},
       {"env", trained.settings.env},

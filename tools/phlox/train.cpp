@@ -1,4 +1,5 @@
 // phlox train: compiles (or takes an artifact), trains, resumes.
+#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/dry_run.h"
 #include "rl/trainer/errors.h"
@@ -144,6 +145,8 @@ public:
         {"command", a.command},       {"phlox", phlox_runtime_version()},
         {"commit", source_commit()},  {"mujoco", mj_versionString()},
         {"llvm", PHLOX_LLVM_VERSION}, {"compile_s", seconds}};
+    request.manifest["precision"] =
+        options_of(given.get()).value("precision", "high");
     if (!a.tags.empty())
       request.manifest["tags"] = a.tags;
     if (const auto keys = published_keys(config, given.get()); !keys.empty())
@@ -193,6 +196,19 @@ private:
     name("ALGO", a.words.algorithm, origin.algorithm);
     name("--env", a.words.env, origin.env);
     take_plugin();
+    if (!given && a.words.precision.empty())
+      a.words.precision = precision_of_run(run_folder);
+  }
+
+  // what the run's programs were compiled with; empty: it does not say
+  static std::string precision_of_run(const std::filesystem::path &run) {
+    const auto path = run / "manifest.json";
+    if (!std::filesystem::exists(path))
+      return {};
+    const auto manifest = rl::parse_json(rl::read_text(path));
+    const bool says = manifest.is_object() && manifest.contains("precision") &&
+                      manifest["precision"].is_string();
+    return says ? manifest["precision"].get<std::string>() : std::string();
   }
 
   // a run's own artifact needs no plug-in; another one named is no oversight
