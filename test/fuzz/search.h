@@ -32,8 +32,8 @@ Tally search(const Search &what,
              const std::function<void(const Failure &)> &report,
              const std::function<void(const Tally &)> &progress = nullptr);
 
-/// Compares a program in many settings: each target with all rewrites, none
-/// and each one left out, in each precision, and eager.
+/// Compares a program in many settings: each target with all rewrites in each
+/// precision, and in the first one with none or one left out, and eager.
 std::vector<std::string> replay(mlir::ModuleOp program,
                                 const std::vector<std::string> &targets,
                                 const std::vector<std::string> &rewrites,

@@ -415,8 +415,10 @@ void add_bench_verb(CLI::App &app) {
                        "KEY=VALUE of the algorithm, wins over the work's own")
           ->take_all()
           ->expected(1);
-  verb->add_option("--precision", a->words.precision,
-                   "Of our own products: f32, high or bf16 [high]");
+  const CLI::Option *precision =
+      verb->add_option("--precision", a->words.precision,
+                       "Of our own products: f32, high or bf16 [high]")
+          ->check(CLI::IsMember({"f32", "high", "bf16"}));
   add_plugin_option(*verb, a->words.plugins);
   verb->add_flag("--json", a->json, "Rows as JSON");
   const CLI::Option *profile =
@@ -439,7 +441,10 @@ void add_bench_verb(CLI::App &app) {
   verb->add_option("--peers", a->peers, "Folder of the peers' scripts");
   add_rewrite_option(*verb, a->words);
   verb->add_flag("--no-peers", a->no_peers, "Only our own rows");
-  verb->callback([a, env, set, profile] {
+  verb->callback([a, env, set, profile, precision] {
+    if (*precision && a->name == envs_name)
+      throw CLI::ValidationError(
+          "--precision must go with products: got 'envs'");
     for (const CLI::Option *option : {env, set, profile})
       if (*option && (a->name == gemm_name || a->name == envs_name ||
                       a->name == train_name))

@@ -103,7 +103,8 @@ BenchProgram::BenchProgram(const std::string &artifact,
                            const std::string &precision)
     : executable_(load_executable(artifact)), precision_(precision) {}
 
-// of the unit that computes the products
+// of the unit that computes the products, with bf16 those of 16 rows and more:
+// smaller ones, as of a batch of 1, can reach half of it
 double BenchProgram::peak(int threads) const {
   return measure_fma_peak(threads, precision_ == "bf16");
 }

@@ -58,7 +58,7 @@ namespace {
 Target amxVariant(Target amx, int64_t parts) {
   amx.name = "amx";
   amx.features += ",+avx512bf16,+amx-tile,+amx-bf16";
-  amx.isa |= PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+  amx.isa |= PHLOX_ISA_AVX512BF16 | PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
   amx.amx = Amx::on;
   amx.bf16Parts = parts;
   return amx;
@@ -89,18 +89,17 @@ withPrecision(std::vector<Target> targets, const CompileOptions &options) {
     }
     return targets;
   }
-  Target v4 = targets.front();
-  if (v4.name != "x86-64-v4")
-    return llvm::createStringError(
-        "precision " + options.precision +
-        " must have the target x86-64-v4, whose variants compute with bf16: "
-        "got '" +
-        options.target + "'");
   if (bf16 && options.target == "native" &&
       !llvm::sys::getHostCPUFeatures().lookup("avx512bf16"))
     return llvm::createStringError(
         "precision bf16: this machine must have AVX512-BF16, or the target be "
         "named: got 'native' on one that lacks it");
+  Target v4 = targets.front();
+  if (v4.name != "x86-64-v4" || (bf16 && targets.size() > 1))
+    return llvm::createStringError(
+        "precision " + options.precision +
+        " must have the target x86-64-v4, whose variants compute with bf16" +
+        (bf16 ? ", and no other" : "") + ": got '" + options.target + "'");
   // other variants compute f32, which is high but not what bf16 asks for
   std::vector<Target> found;
   if (options.amx == Amx::on)

@@ -47,7 +47,8 @@ llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names);
 llvm::Expected<std::vector<Target>>
 withPrecision(std::vector<Target> targets, const CompileOptions &options);
 
-/// The options that make a variant of this name alone.
+/// The options that make a variant alone, of those that a machine runs: not yet
+/// amx.
 CompileOptions optionsOf(llvm::StringRef variant);
 
 } // namespace phlox::cpu

@@ -79,8 +79,11 @@ TEST_F(CompileErrors, Bf16WithoutAvx512) {
     options.amx = amx;
     EXPECT_EQ(errorOf(*module, options),
               "precision bf16 must have the target x86-64-v4, whose variants "
-              "compute with bf16: got 'x86-64-v3'");
+              "compute with bf16, and no other: got 'x86-64-v3'");
   }
+  options.target = "x86-64-v3,x86-64-v4"; // v3 would be left out in silence
+  EXPECT_THAT(errorOf(*module, options), HasSubstr("and no other: got"));
+  options.target = "x86-64-v3";
   options.precision = "high"; // by AMX
   EXPECT_THAT(errorOf(*module, options), HasSubstr("precision high must have"));
 }

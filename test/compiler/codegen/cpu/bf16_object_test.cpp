@@ -111,7 +111,7 @@ TEST(AmxVariant, StandsBesideTheOthers) {
       second(plain.program.module(), plain.options);
   ASSERT_EQ(first.table().variant_count, 2u);
   EXPECT_STREQ(first.table().variants[0].target, "amx");
-  EXPECT_EQ(first.table().variants[0].isa, 0xffu);
+  EXPECT_EQ(first.table().variants[0].isa, 0x1ffu);
   auto in = test::randomArguments(both.program.module(), "f", 5);
   EXPECT_EQ(first.run("f", in).at("y").reals,
             second.run("f", in).at("y").reals);
@@ -127,7 +127,7 @@ TEST(AmxVariant, LeavesNoneWithF32ForBf16) {
   } catch (const std::runtime_error &error) {
     EXPECT_THAT(error.what(), HasSubstr("got none: amx lacks"));
     EXPECT_THAT(error.what(), HasSubstr("AMX-TILE, AMX-BF16"));
-    EXPECT_THAT(error.what(), HasSubstr("avx512-bf16 lacks AVX512-BF16"));
+    EXPECT_THAT(error.what(), ContainsRegex("avx512-bf16 lacks .*AVX512-BF16"));
   }
 }
 
