@@ -30,6 +30,7 @@ std::vector<std::string> targetsHere();
 /// What was compared.
 struct Tally {
   int64_t programs = 0, runs = 0;
+  int64_t reduced = 0;    ///< programs with products of less than f32
   int64_t elements = 0;   ///< compared with the interpreter
   int64_t meaningful = 0; ///< those whose bound is below 1 % (bf16: half) of
                           ///< the element or of its tensor's norm; integers

@@ -25,6 +25,7 @@ TEST(Fuzz, ModesAgreeOnRandomPrograms) {
   });
   fmt::print("{}\n", textOf(tally));
   EXPECT_EQ(tally.programs, what.programs);
+  EXPECT_GT(tally.reduced, 2);
   EXPECT_GT(tally.elements, 100000);
   EXPECT_GE(double(tally.meaningful), 0.95 * double(tally.elements));
 }

@@ -23,6 +23,28 @@ std::vector<std::string> namesIn(const std::vector<std::string> &lines) {
   return names;
 }
 
+// whether a product is large enough to be of less than f32
+bool hasLargeProduct(mlir::ModuleOp program) {
+  return program
+      .walk([](MatmulOp op) {
+        auto shape = shapeOf(op.getResult());
+        bool isLarge = std::min({shape[shape.size() - 2], shape.back(),
+                                 shapeOf(op.getLhs()).back()}) >= 16;
+        return isLarge ? mlir::WalkResult::interrupt()
+                       : mlir::WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+std::vector<std::string> compare(mlir::ModuleOp program, Setting setting,
+                                 Tally &tally) {
+  if (!hasLargeProduct(program))
+    setting.precision = "f32";
+  tally.reduced += setting.precision != "f32";
+  return differences(program, makeReference(program, setting.precision),
+                     setting, tally);
+}
+
 // empty: nothing is wrong
 std::string problemOf(const Recipe &recipe, const Setting &setting) {
   Outcome outcome = isolated(
@@ -30,9 +52,7 @@ std::string problemOf(const Recipe &recipe, const Setting &setting) {
         Program program = makeProgram(recipe);
         Tally tally;
         for (const std::string &line :
-             differences(program.module(),
-                         makeReference(program.module(), setting.precision),
-                         setting, tally))
+             compare(program.module(), setting, tally))
           send(line + "\n");
       },
       kProgramSeconds);
@@ -52,14 +72,10 @@ std::string textOf(const Recipe &recipe, const Setting &setting) {
         };
         std::string whole = print(module);
         Tally tally;
-        auto compare = [&](mlir::ModuleOp what) {
-          return differences(what, makeReference(what, setting.precision),
-                             setting, tally);
-        };
-        auto lines = compare(module);
+        auto lines = compare(module, setting, tally);
         if (!lines.empty()) {
           auto fewer = withResults(module, namesIn(lines));
-          if (!compare(*fewer).empty())
+          if (!compare(*fewer, setting, tally).empty())
             whole = print(*fewer);
         }
         send(whole);
@@ -132,18 +148,15 @@ Tally search(const Search &what,
             std::string text;
             try {
               Program program = makeProgram(drawRecipe(s));
-              Setting setting = settingOf(what, s);
-              for (const std::string &line : differences(
-                       program.module(),
-                       makeReference(program.module(), setting.precision),
-                       setting, mine))
+              for (const std::string &line :
+                   compare(program.module(), settingOf(what, s), mine))
                 text += line + "\n";
             } catch (const std::exception &error) {
               text += std::string("threw: ") + error.what() + "\n";
             }
-            send(fmt::format("{}#{} {} {} {} {}\n", text, mine.programs,
-                             mine.runs, mine.elements, mine.meaningful,
-                             mine.exact));
+            send(fmt::format("{}#{} {} {} {} {} {}\n", text, mine.programs,
+                             mine.reduced, mine.runs, mine.elements,
+                             mine.meaningful, mine.exact));
           }
         },
         kBatchSeconds);
@@ -162,8 +175,8 @@ Tally search(const Search &what,
         isOpen = true;
       } else if (line[0] == '#') {
         Tally mine;
-        std::istringstream(line.substr(1)) >> mine.programs >> mine.runs >>
-            mine.elements >> mine.meaningful >> mine.exact;
+        std::istringstream(line.substr(1)) >> mine.programs >> mine.reduced >>
+            mine.runs >> mine.elements >> mine.meaningful >> mine.exact;
         tally.add(mine);
         isOpen = false;
         close();
