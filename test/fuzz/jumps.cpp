@@ -1,4 +1,5 @@
-// Ops whose results jump: comparisons, whole numbers, the place of a maximum.
+// Ops whose results jump: comparisons, whole numbers, the place of a maximum;
+// and those with kinks: minima and maxima.
 #include "test/fuzz/rounding.h"
 #include <cmath>
 
@@ -150,6 +151,26 @@ void spreadJumps(mlir::Operation *op, ArrayRef<const Tracked *> operands,
       if (differs)
         flip(result, i, noise);
     }
+  }
+}
+
+void spreadKinks(mlir::Operation *op, ArrayRef<const Tracked *> operands,
+                 Tracked &result, Noise &noise) {
+  if (!mlir::isa<ReluOp, MinOp, MaxOp>(op) || !result.exact.isReal())
+    return;
+  // relu's other operand is 0
+  auto operand = [&](size_t k, int m, int64_t i) {
+    return k < operands.size() ? operands[k]->at(m).reals[i] : 0;
+  };
+  for (int64_t i = 0; i < result.exact.size(); i++) {
+    if (!isOpen(rangeOf(
+            [&](int m) { return operand(0, m, i) - operand(1, m, i); })))
+      continue;
+    unsigned half = noise.half();
+    for (int m = 0; m < kSamples; m++, half >>= 1)
+      result.samples[m].reals[i] = result.exact.reals[i] +
+                                   operand(half & 1, m, i) -
+                                   operand(half & 1, -1, i);
   }
 }
 

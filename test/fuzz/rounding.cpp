@@ -31,10 +31,21 @@ unsigned Noise::half() {
 
 double Noise::symmetric() { return double(int64_t(bits())) * 0x1p-63; }
 
+// numbers with one sign, one exponent and these bits of the mantissa are
+// neighbours
+static uint64_t neighbourhood(double value, int mantissaBits) {
+  return std::bit_cast<uint64_t>(value) >> (52 - mantissaBits);
+}
+
 double Noise::rounding(uint64_t key, double value) {
-  double alike =
-      double(int64_t(mixed(key ^ std::bit_cast<uint64_t>(value)))) * 0x1p-63;
-  return (alike + symmetric()) / 2;
+  // of either sign, 1/2 to 1
+  auto error = [](uint64_t bits) {
+    return (bits >> 63 ? 0.5 : -0.5) *
+           (1 + double(bits & 0xffffffff) * 0x1p-32);
+  };
+  return 0.55 * error(mixed(key ^ neighbourhood(value, 12))) +
+         0.25 * error(mixed(~key ^ neighbourhood(value, 52))) +
+         0.2 * error(bits());
 }
 
 std::vector<HostTensor> evaluate(mlir::Operation *op,
@@ -159,16 +170,33 @@ HostTensor moved(const HostTensor &operand, const HostTensor &exact,
   return result;
 }
 
-// How often the most frequent number but 0 stands in a tensor.
-static int64_t mostAlike(const HostTensor &tensor) {
-  std::vector<double> sorted = tensor.reals;
-  llvm::erase(sorted, 0.0);
+// The most neighbours among numbers but 0.
+static int64_t mostAlike(const std::vector<double> &numbers) {
+  std::vector<uint64_t> sorted;
+  for (double x : numbers)
+    if (x != 0)
+      sorted.push_back(neighbourhood(x, 10));
   llvm::sort(sorted);
   int64_t most = 0, run = 0;
   for (size_t i = 0; i < sorted.size(); i++) {
     run = i > 0 && sorted[i] == sorted[i - 1] ? run + 1 : 1;
     most = std::max(most, run);
   }
+  return most;
+}
+
+// The same among the factors of any one sum of products: `count` of them, each
+// `stride` after the last.
+static int64_t mostAlike(const HostTensor &factors, int64_t count,
+                         int64_t stride) {
+  int64_t most = 0;
+  std::vector<double> met(static_cast<size_t>(count));
+  for (int64_t block = 0; block < factors.size(); block += count * stride)
+    for (int64_t start = block; start < block + stride; start++) {
+      for (int64_t i = 0; i < count; i++)
+        met[i] = factors.reals[start + i * stride];
+      most = std::max(most, mostAlike(met));
+    }
   return most;
 }
 
@@ -185,16 +213,20 @@ std::vector<double> sumErrors(mlir::Operation *op,
   for (HostTensor &size : sizes)
     pointers.push_back(&size);
   std::vector<double> errors = std::move(evaluate(op, pointers).front().reals);
-  double terms = rounding.sum == Rounding::Sum::matrix
-                     ? double(operands[0]->shape().back())
-                 : mlir::isa<ReduceOp>(op)
-                     ? double(operands[0]->size()) / double(errors.size())
-                     : double(operands[0]->size());
-  double alike = terms;
-  for (const HostTensor *operand : operands)
-    alike = std::min(alike, double(mostAlike(*operand)));
+  int64_t terms = operands[0]->size(), alike;
+  if (rounding.sum == Rounding::Sum::matrix) {
+    terms = operands[0]->shape().back();
+    alike =
+        std::min(mostAlike(*operands[0], terms, 1),
+                 mostAlike(*operands[1], terms, operands[1]->shape().back()));
+  } else {
+    if (mlir::isa<ReduceOp>(op))
+      terms /= int64_t(errors.size());
+    alike = std::min(terms, mostAlike(operands[0]->reals));
+  }
   for (double &error : errors)
-    error *= kHalf * (1 + std::max(alike / 4, std::sqrt(terms)));
+    error *=
+        kHalf * (1 + std::max(double(alike) / 4, std::sqrt(double(terms))));
   return errors;
 }
 

@@ -14,8 +14,10 @@ public:
   unsigned half();
   /// Uniform in (-1, 1).
   double symmetric();
-  /// Errors of code that may round equal values alike: a part that is the same
-  /// for equal `value` under one `key` (from `bits`), and one that is not.
+  /// An error of code that may round equal values alike, and is off by much the
+  /// same for neighbouring ones: parts that are the same for them under one
+  /// `key` (from `bits`), and one of its own. None is small, so that a single
+  /// error that decides a result is hardly ever missed by all samples.
   double rounding(uint64_t key, double value);
 
 private:
@@ -25,8 +27,8 @@ private:
 /// How code computes an op: its result is the exact one for operands that are
 /// each off by `operand`, itself off by `result` (of |result|, at least of
 /// `floor`). A sum of n terms is off by as much as a random walk of its partial
-/// sums, each rounded to half an ulp, where terms differ; equal terms are
-/// rounded one way every time.
+/// sums, each rounded to half an ulp, where terms differ; terms that are about
+/// equal are rounded one way every time.
 struct Rounding {
   double operand = 0, result = 0, floor = 0;
   enum class Sum { none, terms, matrix } sum = Sum::none;
@@ -52,6 +54,10 @@ void roundSamples(mlir::Operation *op, const Rounding &rounding,
 /// Lets the samples of a result differ where the operands lie too close to a
 /// jump of the op.
 void spreadJumps(mlir::Operation *op, ArrayRef<const Tracked *> operands,
+                 Tracked &result, Noise &noise);
+/// Lets the samples of a result follow either operand of a minimum or maximum
+/// where it is open which of them it is.
+void spreadKinks(mlir::Operation *op, ArrayRef<const Tracked *> operands,
                  Tracked &result, Noise &noise);
 
 /// Runs one op's `eval` on tensors.

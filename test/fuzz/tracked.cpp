@@ -65,6 +65,7 @@ private:
     if (result.exact.isReal() && !rounding.isExact())
       roundSamples(op, rounding, sumErrors(op, exact, rounding), result, noise);
     spreadJumps(op, operands, result, noise);
+    spreadKinks(op, operands, result, noise);
     return results;
   }
 

@@ -10,8 +10,8 @@ namespace phlox::fuzz {
 /// A value, and samples of what rounding may leave of it.
 ///
 /// Where the outcome of an op is open, because its operands lie closer to a
-/// jump (a tie, a whole number, the end of f32) than their own errors, samples
-/// take different sides: everything that depends on it spreads.
+/// jump (a tie, a whole number, the end of f32) or a kink than their own
+/// errors, samples take different sides: everything that depends on it spreads.
 struct Tracked {
   HostTensor exact;
   std::vector<HostTensor> samples; ///< empty: exact whatever code does

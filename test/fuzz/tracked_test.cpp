@@ -116,6 +116,22 @@ TEST(Tracked, EqualTermsAreRoundedAlike) {
   }
 }
 
+// adding them to a large partial sum is off the same way many times in a row
+TEST(Tracked, NeighbouringTermsAreRoundedAlike) {
+  std::vector<double> x;
+  for (int i = 0; i < 16384; i++)
+    x.push_back(float(1 + i * 6e-8));
+  Tracked y = run(x, "%y = phlox.reduce sum, %x, [0] : $ -> tensor<f32>",
+                  "tensor<f32>");
+  float sum = 0;
+  for (double term : x)
+    sum += float(term);
+  Range range = rangeOf(y, 0);
+  EXPECT_GE(std::abs(sum - range.value), 500 * 0x1p-23 * range.value);
+  EXPECT_LE(std::abs(sum - range.value), range.radius);
+  EXPECT_LE(range.radius, 1e-2 * range.value);
+}
+
 TEST(Tracked, TiesWithinRoundingAreOpen) {
   // tanh of the first two is equal to the eye of f32; the third pair is not
   const char *ops = R"(%r = phlox.slice %x, [0], [3] : $ -> tensor<3xf32>
@@ -157,6 +173,45 @@ TEST(Tracked, WholeNumbersAndSignsAreJumps) {
                       "tensor<4xi32>");
   EXPECT_FALSE(isCertain(whole, 0));
   EXPECT_TRUE(isCertain(whole, 3));
+}
+
+// whichever side of the kink the samples happen to lie on
+TEST(Tracked, KinksWithinRoundingAreOpen) {
+  // (x + 1e4) - 1e4 is off by up to 5e-4 per rounding
+  std::vector<double> x;
+  for (int i = 0; i < 20'000; i++)
+    x.push_back(float(-5e-4 * i / 20'000));
+  std::string ops = R"(%c = phlox.constant dense<1.0e4> : $
+      %a = phlox.add %x, %c : $
+      %s = phlox.sub %a, %c : $
+)";
+  for (const char *last :
+       {"%y = phlox.relu %s : $", "%z = phlox.constant dense<0.0> : $\n"
+                                  "%y = phlox.max %z, %s : $"}) {
+    Tracked y = run(x, ops + last);
+    for (size_t i = 0; i < x.size(); i++) {
+      float seen = std::max((float(x[i]) + 1e4f) - 1e4f, 0.f);
+      ASSERT_LE(std::abs(seen - y.exact.reals[i]), rangeOf(y, i).radius);
+      ASSERT_GE(rangeOf(y, i).radius, 1e-4) << x[i];
+    }
+  }
+  EXPECT_EQ(rangeOf(run({-1}, ops + "%y = phlox.relu %s : $"), 0).radius, 0);
+}
+
+TEST(Tracked, OneErrorThatDecidesIsReached) {
+  auto module = test::parse(R"(
+    func.func @f(%x: tensor<100000x1xf32>, %w: tensor<1x1xf32>)
+        -> tensor<100000x1xf32> {
+      %y = phlox.matmul %x, %w : tensor<100000x1xf32>, tensor<1x1xf32> -> tensor<100000x1xf32>
+      return %y : tensor<100000x1xf32>
+    })");
+  std::vector<double> x;
+  for (int i = 0; i < 100'000; i++)
+    x.push_back(1 + i * 1e-5);
+  auto results = track(test::functionOf(*module),
+                       {real({100'000, 1}, x), real({1, 1}, {1})}, 1, 0x1p-8);
+  for (int64_t i = 0; i < 100'000; i++)
+    ASSERT_GE(rangeOf(results[0], i).radius, 0x1p-8 * x[i]) << i;
 }
 
 TEST(Tracked, AnArgMaxAmongEqualsIsOpen) {
