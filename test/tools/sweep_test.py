@@ -196,6 +196,8 @@ class SweepTest(CliTest):
                 ('out = "out"', "out = 3", "out must name a folder: got 3"),
                 ("seeds = 2", "seeds = 'a'", "or a list of them: got 'a'"),
                 ("seeds = 2", "seeds = [1.5]", "whole numbers from 0: got 1.5"),
+                ("seeds = 2", "seeds = 2\nprecision = 'fp8'",
+                 "s.toml:5: precision must be f32, high or bf16: got 'fp8'"),
                 ('["lqr"]', "'lqr'", "a list of names: got 'lqr'")]:
             with self.subTest(text):
                 self.assertIn(line, FILE)
@@ -211,6 +213,21 @@ class SweepTest(CliTest):
                        self.place / "no-such-file.toml")
         self.assertEqual([path.name for path in self.place.iterdir()],
                          ["s.toml"])
+
+    def test_precision_is_of_every_run(self):
+        text = FILE.replace("seeds = 2", "seeds = 1\nprecision = 'f32'")
+        self.write(text)
+        for line in self.sweep("--dry-run").stdout.splitlines():
+            self.assertIn(" --precision f32 ", line)
+        self.assertEqual(self.sweep().returncode, 0)
+        for path in self.place.glob("out/lqr*/manifest.json"):
+            self.assertEqual(json.loads(path.read_text())["precision"], "f32")
+        # those runs are not of the sweep that the file is now
+        for other in ("precision = 'bf16'", ""):
+            self.write(text.replace("precision = 'f32'", other))
+            self.assertRegex(self.sweep().stdout,
+                             r"must have the sweep's precision: was f32, is " +
+                             ("bf16" if other else "high"))
 
     def test_settings_of_a_task_win_over_those_of_all(self):
         self.write(FILE.replace("[grid]", "[for.lqr]\nbatch = 8\n[grid]"))

@@ -1,6 +1,8 @@
 #include "tools/phlox/setup.h"
 #include "envs/plugin.h"
 #include "phlox/runtime.h"
+#include "rl/json.h"
+#include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/program.h"
 #include "runtime/file.h"
@@ -241,6 +243,16 @@ CompileRequest compile_request(const Words &words, const rl::Config &config) {
   request.dump_ir = words.dump_ir;
   request.without = words.without;
   return request;
+}
+
+std::string precision_of_run(const std::filesystem::path &run) {
+  const auto path = run / "manifest.json";
+  if (!std::filesystem::exists(path))
+    return {};
+  const auto manifest = rl::parse_json(rl::read_text(path));
+  const bool says = manifest.is_object() && manifest.contains("precision") &&
+                    manifest["precision"].is_string();
+  return says ? manifest["precision"].get<std::string>() : std::string();
 }
 
 std::pair<std::string, double> cached_artifact(const CompileRequest &request) {

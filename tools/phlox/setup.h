@@ -68,6 +68,9 @@ CompileRequest compile_request(const Words &words, const rl::Config &config);
 /// and how many seconds it took (0: it was there).
 std::pair<std::string, double> cached_artifact(const CompileRequest &request);
 
+/// Returns the precision that a run's manifest names; empty if none does.
+std::string precision_of_run(const std::filesystem::path &run);
+
 /// A loaded artifact.
 struct ExecutableDelete {
   void operator()(phlox_executable *executable) const {

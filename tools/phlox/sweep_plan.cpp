@@ -27,8 +27,8 @@ public:
           error.source().begin.line, error.description()));
     }
     const std::set<std::string_view> known = {
-        "algorithms",   "envs", "seeds", "out", "plugins",
-        "as_published", "set",  "grid",  "for"};
+        "algorithms",   "envs",      "seeds", "out",  "plugins",
+        "as_published", "precision", "set",   "grid", "for"};
     for (const auto &[key, node] : table_)
       if (!known.contains(key.str()))
         refuse(&node, fmt::format("key must be one of {}: got '{}'",
@@ -284,6 +284,16 @@ SweepPlan read_sweep(const std::filesystem::path &path) {
                               file.text_of(*node)));
     as_published = node->as_boolean()->get();
   }
+  std::string precision;
+  if (const toml::node *node = file.find("precision")) {
+    const std::set<std::string> known = {"f32", "high", "bf16"};
+    if (node->as_string())
+      precision = node->as_string()->get();
+    if (!known.contains(precision))
+      file.refuse(node, fmt::format("precision must be f32, high or bf16: got "
+                                    "{}",
+                                    file.text_of(*node)));
+  }
   const auto algorithms = file.names("algorithms"), envs = file.names("envs");
   const auto seeds = file.seeds();
   const auto common = file.settings(file.find("set"), "[set]");
@@ -307,6 +317,7 @@ SweepPlan read_sweep(const std::filesystem::path &path) {
         run.words.algorithm = algorithm;
         run.words.env = env;
         run.words.as_published = as_published;
+        run.words.precision = precision;
         run.words.plugins = plugins;
         run.seed = seeds.front();
         for (const auto &settings : {common, own[algorithm], own[env], variant})

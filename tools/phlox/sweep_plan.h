@@ -26,9 +26,10 @@ struct SweepPlan {
 /// Reads a sweep file and resolves every run's configuration.
 ///
 /// Keys:    algorithms, envs (names); seeds (how many, from 1, or a list); out
-///          (a folder, [runs/STEM]); plugins (paths); as_published; [set] KEY =
-///          VALUE for all; [for.NAME] KEY = VALUE for an algorithm or a task;
-///          [grid] KEY = [VALUES], every combination of which is run.
+///          (a folder, [runs/STEM]); plugins (paths); as_published; precision
+///          (f32, [high] or bf16); [set] KEY = VALUE for all; [for.NAME] KEY =
+///          VALUE for an algorithm or a task; [grid] KEY = [VALUES], every
+///          combination of which is run.
 /// Errors:  rl::UsageError with file and line: not TOML, unknown, missing or
 ///          ill-typed keys, empty lists, names given twice, settings that the
 ///          trainer or the algorithm refuses.

@@ -126,6 +126,14 @@ std::string refuse_folder(const SweepRun &run, const fs::path &folder) {
                            "is {}",
                            folder.string(), difference.key,
                            difference.before.dump(), difference.after.dump());
+    const auto named = [](const std::string &precision) {
+      return precision.empty() ? "high" : precision;
+    };
+    const std::string was = named(precision_of_run(folder)),
+                      is = named(run.words.precision);
+    if (was != is)
+      return fmt::format("{} must have the sweep's precision: was {}, is {}",
+                         folder.string(), was, is);
   } catch (const std::exception &error) {
     return error.what();
   }
@@ -142,6 +150,8 @@ std::vector<std::string> train_command(const SweepRun &run, const fs::path &out,
     words.insert(words.end(), {"--plugin", plugin});
   if (run.words.as_published)
     words.emplace_back("--as-published");
+  if (!run.words.precision.empty())
+    words.insert(words.end(), {"--precision", run.words.precision});
   if (!run.own_threads)
     words.insert(words.end(), {"--threads", std::to_string(threads)});
   words.insert(words.end(),

@@ -1,5 +1,4 @@
 // phlox train: compiles (or takes an artifact), trains, resumes.
-#include "rl/json.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/dry_run.h"
 #include "rl/trainer/errors.h"
@@ -198,17 +197,6 @@ private:
     take_plugin();
     if (!given && a.words.precision.empty())
       a.words.precision = precision_of_run(run_folder);
-  }
-
-  // what the run's programs were compiled with; empty: it does not say
-  static std::string precision_of_run(const std::filesystem::path &run) {
-    const auto path = run / "manifest.json";
-    if (!std::filesystem::exists(path))
-      return {};
-    const auto manifest = rl::parse_json(rl::read_text(path));
-    const bool says = manifest.is_object() && manifest.contains("precision") &&
-                      manifest["precision"].is_string();
-    return says ? manifest["precision"].get<std::string>() : std::string();
   }
 
   // a run's own artifact needs no plug-in; another one named is no oversight

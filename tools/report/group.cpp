@@ -12,9 +12,12 @@ namespace {
 
 constexpr std::size_t label_keys = 3; // of a variant's name
 const std::string absent = "–";
+const std::string precision = "precision"; // of no run's configuration
 
 std::map<std::string, std::string> apart(const Run &run) {
-  std::map<std::string, std::string> config;
+  // high is f32 wherever products of bf16 run
+  std::map<std::string, std::string> config{
+      {precision, run.precision == "bf16" ? "bf16" : "f32"}};
   for (const auto &[key, value] : run.config)
     if (sets_apart(key))
       config[key] = value;
@@ -38,8 +41,9 @@ std::set<std::string> differing(const std::vector<const Group *> &groups) {
   return result;
 }
 
-// the keys of a variant's name: not those that the published choices set, which
-// "as published" stands for, unless they differ among such groups, or others
+// the keys of a variant's name: not what its method says. "as published" stands
+// for the keys that the published choices set, unless they differ among such
+// groups, or others
 std::set<std::string> telling(const Group &group,
                               const std::vector<const Group *> &alike) {
   std::set<std::string> published;
@@ -52,7 +56,8 @@ std::set<std::string> telling(const Group &group,
   std::set<std::string> keys = differing(alike);
   const std::set<std::string> within = differing(same);
   std::erase_if(keys, [&](const std::string &key) {
-    return published.contains(key) && !within.contains(key);
+    return key == precision ||
+           (published.contains(key) && !within.contains(key));
   });
   return keys;
 }
@@ -153,8 +158,9 @@ std::vector<Group> group_runs(const std::vector<Run> &runs) {
     at->runs.push_back(&run);
   }
   for (Group &group : groups)
-    group.method =
-        group.algorithm + (group.as_published.empty() ? "" : " as published");
+    group.method = group.algorithm +
+                   (group.as_published.empty() ? "" : " as published") +
+                   (value_of(group, precision) == "bf16" ? " in bf16" : "");
   name(groups);
   for (Group &group : groups)
     score(group);

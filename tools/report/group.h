@@ -6,11 +6,11 @@
 
 namespace phlox::report {
 
-/// Runs of one algorithm, environment and configuration.
+/// Runs of one algorithm, environment, configuration and precision.
 struct Group {
   std::string label; // unique in a report
   std::string algorithm, env;
-  std::string method;  // the algorithm, or "ALGORITHM as published"
+  std::string method;  // the algorithm, "as published", "in bf16"
   std::string variant; // what sets it apart from others of its method
   std::vector<const Run *> runs;
   std::map<std::string, std::string> config; // of the keys that set it apart

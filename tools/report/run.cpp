@@ -136,6 +136,7 @@ private:
     run_.host = text(found, "host");
     run_.cpu = text(found, "cpu");
     run_.artifact_hash = text(found, "artifact_hash");
+    run_.precision = text(found, "precision");
     run_.start = text(found, "start");
     run_.end = text(found, "end");
     run_.exit_reason = text(found, "exit_reason");

@@ -51,8 +51,8 @@ struct Run {
   std::vector<EvaluationRow> last; // the final evaluation: one or none
   std::vector<PolicyRow> policies; // from eval-*.json, by name
   // from the manifest; empty: not known
-  std::string version, compiler, mujoco, host, cpu, artifact_hash, start, end,
-      exit_reason, manifest;
+  std::string version, compiler, mujoco, host, cpu, artifact_hash, precision,
+      start, end, exit_reason, manifest;
   std::set<std::string> as_published; // its keys, if all are so
   std::vector<ProgramEntry> entries;
   /// One line each: what is missing, damaged or still to come.

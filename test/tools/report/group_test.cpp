@@ -83,6 +83,23 @@ TEST(Group, PublishedChoicesAreNotNamedOneByOne) {
                           "sac · clip=true, no nfe, no std"));
 }
 
+TEST(Group, PrecisionSetsRunsApart) {
+  Runs runs = {make_run("1", "0.1", {}), make_run("2", "0.1", {}),
+               make_run("3", "0.1", {}), make_run("4", "0.2", {})};
+  runs[0].precision = "high"; // the second is of before there was a choice
+  runs[2].precision = runs[3].precision = "bf16";
+  const auto groups = group_runs(runs);
+  ASSERT_EQ(groups.size(), 3u);
+  EXPECT_THAT(groups[0].runs, ElementsAre(&runs[0], &runs[1]));
+  EXPECT_EQ(groups[0].label, "sac · actor.lr=0.1");
+  EXPECT_EQ(groups[1].label, "sac in bf16 · actor.lr=0.1");
+  EXPECT_EQ(groups[2].label, "sac in bf16 · actor.lr=0.2");
+  const auto rows = differences(groups);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].key, "precision");
+  EXPECT_THAT(rows[1].values, ElementsAre("f32", "bf16", "bf16"));
+}
+
 TEST(Group, CurveIsOfTheRunsThatCameThatFar) {
   const Runs runs = {make_run("1", "0.1", {{10, 1}, {20, 3}, {30, 5}}),
                      make_run("2", "0.1", {{10, 3}, {30, 7}}),
