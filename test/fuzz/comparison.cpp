@@ -31,7 +31,12 @@ std::string nameOf(mlir::func::FuncOp function, unsigned i, bool isResult) {
   };
   if (auto leaf = get(kLeafAttr))
     return "leaf:" + leaf.str();
-  return get(isResult ? kOutputAttr : kInputAttr).str();
+  auto name = get(isResult ? kOutputAttr : kInputAttr);
+  if (!name)
+    throw std::runtime_error(fmt::format(
+        "{} {} of f must be named by phlox.leaf or phlox.{}: got neither",
+        isResult ? "result" : "argument", i, isResult ? "output" : "input"));
+  return name.str();
 }
 
 // "s": numbers at which functions bend, "i": some beyond the last index

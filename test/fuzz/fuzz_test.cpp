@@ -56,6 +56,33 @@ TEST(Fuzz, SeesSmallErrors) {
   EXPECT_THAT(compareWith(-0.5), testing::Contains(HasSubstr("i: ")));
 }
 
+TEST(Fuzz, ReplaysOnlyWhatHasNames) {
+  auto replayed = [](const std::string &attribute, Tally &tally) {
+    mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+    context.loadDialect<PhloxDialect, mlir::func::FuncDialect>();
+    auto program = mlir::parseSourceString<mlir::ModuleOp>(
+        R"(module attributes {phlox.leaves = [], phlox.program = "p"} {
+    func.func @f(%x: tensor<16x16xf32> )" +
+            attribute + R"()
+        -> (tensor<16x16xf32> {phlox.output = "y"}) {
+      %y = phlox.matmul %x, %x : tensor<16x16xf32>, tensor<16x16xf32> -> tensor<16x16xf32>
+      return %y : tensor<16x16xf32>
+    }})",
+        &context);
+    return replay(*program, {"x86-64-v3"}, {}, {"f32", "bf16"}, tally);
+  };
+  Tally tally;
+  try {
+    replayed("", tally);
+    FAIL();
+  } catch (const std::exception &error) {
+    EXPECT_STREQ(error.what(), "argument 0 of f must be named by phlox.leaf or "
+                               "phlox.input: got neither");
+  }
+  EXPECT_THAT(replayed("{phlox.input = \"x\"}", tally), IsEmpty());
+  EXPECT_EQ(tally.reduced, 1);
+}
+
 std::vector<std::string> knownPrograms() {
   std::vector<std::string> paths;
   for (auto &file : std::filesystem::directory_iterator(PHLOX_TESTDATA))

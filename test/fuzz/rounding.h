@@ -10,7 +10,7 @@ public:
   explicit Noise(uint64_t seed) : state(seed) {}
   uint64_t bits();
   bool coin() { return bits() >> 63; }
-  /// Half of kSamples bits, at random: two such choices are alike once in 20.
+  /// Half of kSamples bits, at random: two such choices are alike once in 70.
   unsigned half();
   /// Uniform in (-1, 1).
   double symmetric();

@@ -220,6 +220,10 @@ std::vector<std::string> replay(mlir::ModuleOp program,
     references[precision] = makeReference(program, precision);
   std::vector<std::string> lines;
   tally.programs++;
+  tally.reduced += hasLargeProduct(program) &&
+                   llvm::any_of(precisions, [](const std::string &precision) {
+                     return precision != "f32";
+                   });
   for (const Setting &setting : settings)
     for (const std::string &line :
          differences(program, references.at(setting.precision), setting, tally))

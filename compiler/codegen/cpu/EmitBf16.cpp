@@ -1,3 +1,5 @@
+// What products of bf16 share, by AMX or by pairs: how rows and columns fall
+// into tasks and panels, and the loops over them.
 #include "compiler/codegen/cpu/EmitBf16.h"
 #include <algorithm>
 
