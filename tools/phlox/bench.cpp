@@ -135,13 +135,13 @@ public:
       fmt::print("{:<27} {:<17} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
                  "work", "peer", "mode", "threads", "median µs", "min µs",
                  "max µs", "ratio", "peak %");
-    if (wanted(gemm_name))
+    if (wanted_apart(gemm_name))
       gemm();
     for (const auto &one : chosen)
       measure(one);
-    if (wanted(train_name))
+    if (wanted_apart(train_name))
       train();
-    if (wanted(envs_name))
+    if (wanted_apart(envs_name))
       step_envs();
     if (a.json)
       fmt::print("{}\n", rows.dump(1));
@@ -189,6 +189,11 @@ private:
 
   bool wanted(const std::string &name) const {
     return a.name.empty() || a.name == name;
+  }
+  // of work that follows neither --env nor --set
+  bool wanted_apart(const std::string &name) const {
+    const bool as_usual = a.words.env == usual_env && a.words.settings.empty();
+    return a.name == name || (a.name.empty() && as_usual);
   }
 
   template <class Row> void add(const Row &row) {
@@ -404,7 +409,9 @@ void add_bench_verb(CLI::App &app) {
   verb->add_option(
       "NAME", a->name,
       "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m, train or "
-      "envs [all of these]; algorithms: the step of each; or one algorithm");
+      "envs [all of these, or, with --env or --set, of algorithms]; "
+      "algorithms: "
+      "the step of each; or one algorithm");
   a->words.env = usual_env;
   const CLI::Option *env =
       verb->add_option("--env", a->words.env,
