@@ -90,20 +90,27 @@ void spreadArgMax(ArgMaxOp op, const Tracked &x, Tracked &result,
   for (int64_t i = 0; i < result.exact.size(); i++) {
     int64_t first = i / stride * stride * extent + i % stride;
     int64_t top = first + int64_t(result.exact.counts[i]) * stride;
-    std::vector<uint64_t> candidates;
+    std::vector<int64_t> candidates;
     for (int64_t k = 0; k < extent; k++) {
       int64_t place = first + k * stride;
       if (place != top && isOpen(rangeOf([&](int m) {
             return x.at(m).reals[top] - x.at(m).reals[place];
           })))
-        candidates.push_back(uint64_t(k));
+        candidates.push_back(k);
     }
-    unsigned half = noise.half();
+    // there may be more than samples: those that f32 can tell least come first
+    llvm::sort(candidates, [&](int64_t j, int64_t k) {
+      auto order = [&](int64_t place) {
+        return std::pair(-float(x.exact.reals[first + place * stride]), place);
+      };
+      return order(j) < order(k);
+    });
+    size_t turn = noise.bits() % kSamples;
     for (HostTensor &sample : result.samples) {
       sample.counts[i] = result.exact.counts[i];
-      if (!candidates.empty() && (half & 1))
-        sample.counts[i] = candidates[noise.bits() % candidates.size()];
-      half >>= 1;
+      if (!candidates.empty() && turn > 0)
+        sample.counts[i] = uint64_t(candidates[(turn - 1) % candidates.size()]);
+      turn = (turn + 1) % kSamples;
     }
   }
 }

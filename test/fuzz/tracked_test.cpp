@@ -4,6 +4,7 @@
 #include "test/support/graph_functions.h"
 #include <cmath>
 #include <gtest/gtest.h>
+#include <set>
 
 namespace phlox::fuzz {
 namespace {
@@ -219,6 +220,22 @@ TEST(Tracked, AnArgMaxAmongEqualsIsOpen) {
       %y = phlox.argmax %t axis = 0 : $ -> tensor<i32>)";
   EXPECT_FALSE(isCertain(run({1, 2, 1, 2 - 1e-9}, ops, "tensor<i32>"), 0));
   EXPECT_TRUE(isCertain(run({1, 2, 1, 1.9}, ops, "tensor<i32>"), 0));
+}
+
+// to f32 all are 1, of which it takes the first; to f64 the last is the largest
+TEST(Tracked, AnArgMaxAmongManyMayBeTheFirst) {
+  std::vector<double> x;
+  for (int i = 0; i < 40; i++)
+    x.push_back(10 + i * 0.1);
+  Tracked y = run(x, R"(%t = phlox.tanh %x : $
+      %y = phlox.argmax %t axis = 0 : $ -> tensor<i32>)",
+                  "tensor<i32>");
+  EXPECT_EQ(y.exact.counts[0], 39u);
+  std::set<uint64_t> seen;
+  for (const HostTensor &sample : y.samples)
+    seen.insert(sample.counts[0]);
+  EXPECT_EQ(seen.count(0), 1u);
+  EXPECT_EQ(seen.size(), size_t(kSamples));
 }
 
 TEST(Tracked, NothingIsAskedBeyondTheEndsOfF32) {
