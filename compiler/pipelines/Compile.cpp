@@ -215,6 +215,13 @@ llvm::Expected<CompiledObject> compile(mlir::ModuleOp program,
   table.options = options.description.empty() ? "{}" : options.description;
   table.compiler = compilerVersion();
   table.hash = contentHash(program, options);
+  mlir::OwningOpRef<mlir::ModuleOp> withInputs;
+  if (options.explicitNoise) {
+    withInputs = mlir::cast<mlir::ModuleOp>(program->clone());
+    if (auto error = makeNoiseExplicit(*withInputs))
+      return error;
+    program = *withInputs; // for the other modes too
+  }
   if (options.embedIr)
     table.ir = bytecode(program);
   times.lap("check, hash, bytecode");

@@ -70,8 +70,6 @@ llvm::Error addSimplification(mlir::OpPassManager &passes,
       return llvm::createStringError("rewrite must be one of " +
                                      llvm::join(names, ", ") + ": got '" +
                                      name + "'");
-  if (options.explicitNoise)
-    passes.addPass(createExplicitNoise());
   auto tidy = [&] {
     passes.addPass(mlir::createCanonicalizerPass());
     passes.addPass(mlir::createCSEPass());
@@ -85,6 +83,14 @@ llvm::Error addSimplification(mlir::OpPassManager &passes,
     passes.addPass(rewrite.make(options));
     tidy(); // two networks on one copy of their rows are one network
   }
+  return llvm::Error::success();
+}
+
+llvm::Error makeNoiseExplicit(mlir::ModuleOp program) {
+  mlir::PassManager passes(program.getContext());
+  passes.addPass(createExplicitNoise());
+  if (mlir::failed(passes.run(program)))
+    return llvm::createStringError("noise cannot be made an input");
   return llvm::Error::success();
 }
 

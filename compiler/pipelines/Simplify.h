@@ -1,4 +1,4 @@
-// The phases before planning: noise, canonical form, decomposition, algebra.
+// The phases before planning: canonical form, decomposition, algebra.
 #pragma once
 #include "compiler/pipelines/CompileOptions.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -13,6 +13,11 @@ namespace phlox {
 /// Returns the names of the rewrites that a compilation may leave out, in the
 /// order of the pipeline.
 std::vector<std::string> rewriteNames();
+
+/// Makes every draw an input of its entry point.
+///
+/// Errors: two draws of an entry point have one name; one is in a scan's body.
+llvm::Error makeNoiseExplicit(mlir::ModuleOp program);
 
 /// Adds the phases before planning to a pass manager.
 ///

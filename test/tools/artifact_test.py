@@ -90,6 +90,27 @@ class ArtifactTest(CliTest):
                     self.assertAlmostEqual(
                         ours, truth, delta=1e-4 * max(1, abs(truth)), msg=name)
 
+    def test_explicit_noise_is_an_input_of_every_mode(self):
+        artifact = self.place / "noise.so"
+        self.succeed("compile", "sac", "--env", "lqr", *cli.TINY, "-o",
+                     artifact, "--explicit-noise")
+        found = []
+        for noise in (0.5, -0.5):
+            write_tensors(self.place / "in",
+                          {"obs": ("F32", [1, 1], [0.3]),
+                           "step": ("U64", [], [7]),
+                           "sample/exploration": ("F32", [1, 1], [noise])})
+            for mode in ("compiled", "eager", "interpret"):
+                self.succeed("run", artifact, "sample_1", "--mode", mode,
+                             "--in", self.place / "in", "--out",
+                             self.place / "out")
+                found.append(read_tensors(self.place / "out")["action"][0])
+        for ours, truth in zip(found, [found[2]] * 3 + [found[5]] * 3):
+            self.assertAlmostEqual(ours, truth, delta=1e-6)
+        # parameters are 0 here: tanh of the noise
+        self.assertAlmostEqual(found[2], 0.46211716, delta=1e-6)
+        self.assertAlmostEqual(found[5], -0.46211716, delta=1e-6)
+
     def test_one_artifact_has_code_for_several_processors(self):
         both = self.place / "both.so"
         targets = ["x86-64-v4", "x86-64-v3"]

@@ -9,11 +9,13 @@
 #include "tools/phlox/presets.h"
 #include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/ranges.h>
 #include <set>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <tuple>
 #include <unistd.h>
 
@@ -80,12 +82,33 @@ rl::Config resolve(const Words &words, const rl::Schema &keys,
   return config;
 }
 
+// the user's, or, where there is none that can be written, one beside the
+// system's temporary files: there others must have no way to add code
 std::filesystem::path cache_folder() {
+  std::filesystem::path folder;
   if (const char *cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
-    return std::filesystem::path(cache) / "phlox";
-  if (const char *home = std::getenv("HOME"); home && *home)
-    return std::filesystem::path(home) / ".cache" / "phlox";
-  return std::filesystem::temp_directory_path() / "phlox-cache";
+    folder = std::filesystem::path(cache) / "phlox";
+  else if (const char *home = std::getenv("HOME"); home && *home)
+    folder = std::filesystem::path(home) / ".cache" / "phlox";
+  std::error_code error;
+  if (!folder.empty() &&
+      (std::filesystem::create_directories(folder, error), !error) &&
+      access(folder.c_str(), W_OK) == 0)
+    return folder;
+  folder = std::filesystem::temp_directory_path() /
+           fmt::format("phlox-cache-{}", geteuid());
+  struct stat about{};
+  if ((mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) ||
+      lstat(folder.c_str(), &about) != 0)
+    throw std::runtime_error(fmt::format(
+        "{}: cannot create folder: {}", folder.string(), std::strerror(errno)));
+  if (!S_ISDIR(about.st_mode) || about.st_uid != geteuid() ||
+      (about.st_mode & 077) != 0)
+    throw std::runtime_error(fmt::format(
+        "{}: must be a folder of this user's that others cannot enter: got "
+        "another; XDG_CACHE_HOME names a better one",
+        folder.string()));
+  return folder;
 }
 
 } // namespace
@@ -264,14 +287,7 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
   } catch (const std::invalid_argument &error) {
     throw CLI::ValidationError(error.what());
   }
-  auto folder = cache_folder();
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  // a home that nobody may write to
-  if (error || access(folder.c_str(), W_OK) != 0) {
-    folder = std::filesystem::temp_directory_path() / "phlox-cache";
-    std::filesystem::create_directories(folder);
-  }
+  const auto folder = cache_folder();
   const auto path = folder / (hash + ".so");
   // trainings that start together compile once
   const runtime::Descriptor lock(open((folder / (hash + ".lock")).c_str(),
@@ -279,11 +295,11 @@ std::pair<std::string, double> cached_artifact(const CompileRequest &request) {
   if (lock.get() >= 0)
     flock(lock.get(), LOCK_EX);
   if (std::filesystem::exists(path)) {
-    // a damaged entry is made anew
+    // an entry that is damaged, or not what its name says, is made anew
     phlox_executable *known = nullptr;
     phlox_status *status = phlox_executable_load(path.c_str(), &known);
-    phlox_executable_free(known);
-    if (!status)
+    const Executable entry(known);
+    if (!status && phlox_executable_table_of(known)->hash == hash)
       return {path.string(), 0};
     phlox_status_free(status);
   }
