@@ -70,10 +70,10 @@ std::filesystem::path newest_checkpoint(
 void verify_checkpoint(const std::filesystem::path &folder,
                        const std::filesystem::path &segments);
 
-/// Checks one file of a checkpoint folder against its SUMS.
+/// Checks what a policy is read from: a checkpoint folder against its SUMS.
 ///
 /// Errors:  std::runtime_error naming the file that is wrong.
-void verify_file(const std::filesystem::path &folder, const std::string &name);
+void verify_files(const std::filesystem::path &folder);
 
 /// Returns a file as text.
 std::string read_text(const std::filesystem::path &path);

@@ -43,8 +43,7 @@ find_checkpoint(const fs::path &run, const std::string &wanted,
                 const std::function<void(const std::string &line)> &say) {
   const fs::path folder = run / "checkpoints";
   if (wanted == "last") {
-    const fs::path found = newest_checkpoint(
-        folder, [](const fs::path &one) { verify_file(one, arena); }, say);
+    const fs::path found = newest_checkpoint(folder, verify_files, say);
     if (found.empty())
       throw std::runtime_error(
           fmt::format("{}: must hold a checkpoint: got none", folder.string()));
@@ -58,7 +57,7 @@ find_checkpoint(const fs::path &run, const std::string &wanted,
         wanted == "best"
             ? ", which evaluations during training make (eval.every)"
             : ""));
-  verify_file(found, arena);
+  verify_files(found);
   return found;
 }
 

@@ -103,6 +103,14 @@ TEST(Damage, IsPassedOverByReadersWithoutATrace) {
   write_text(run / "checkpoints" / "LATEST", "000000600\n");
   EXPECT_EQ(find("last"), "000001000");
   EXPECT_TRUE(said.empty());
+  // what says how far it came, too
+  for (const char *file : {"trainer.json", "config.toml"}) {
+    const std::string whole = read_text(last / file);
+    flip(last / file, whole.size() / 2, 1);
+    EXPECT_EQ(find("last"), "000000800") << file;
+    EXPECT_THROW(find("1000"), std::runtime_error) << file;
+    write_text(last / file, whole);
+  }
   flip(last / "arena.safetensors", 200, 1);
   fs::remove(run / "checkpoints" / "000000800" / "SUMS");
   EXPECT_EQ(find("last"), "000000600");
