@@ -1,4 +1,5 @@
 #include "rl/trainer/config.h"
+#include "rl/toml.h"
 #include "rl/trainer/errors.h"
 #include "runtime/file.h"
 #include "runtime/sha256.h"
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace phlox::rl {
 namespace {
@@ -102,7 +102,7 @@ void Config::text(std::string_view text, Level level, const std::string &name,
                   const std::string &origin) {
   toml::table table;
   try {
-    table = toml::parse(text);
+    table = parse_toml(text);
   } catch (const toml::parse_error &error) {
     throw UsageError(
         fmt::format("{}:{}:{}: must be TOML with each key once: got: {}", name,
@@ -148,7 +148,7 @@ void Config::assign(const std::string &key, std::string_view value, Level level,
   if (!spec || spec->type != "string" || value.starts_with('"') ||
       value.starts_with('\'')) {
     try {
-      toml::table table = toml::parse(fmt::format("value = {}", value));
+      toml::table table = parse_toml(fmt::format("value = {}", value));
       if (table.size() == 1 && !table.get("value")->is_table())
         parsed = from_toml(*table.get("value"));
     } catch (const toml::parse_error &) {

@@ -23,7 +23,7 @@ ALLOWED = {
     + MLIR + LIBRARIES,
     "dsl": ["dsl/", "compiler/"] + MLIR,
     "rl/algorithms": ["rl/algorithms/", "dsl/"] + LIBRARIES,
-    "rl": ["rl/json.h", "rl/replay/", "rl/trainer/", "rl/report/",
+    "rl": ["rl/json.h", "rl/toml.h", "rl/replay/", "rl/trainer/", "rl/report/",
            "google/protobuf/"]
     + RUNTIME + LIBRARIES,
     "envs": ["envs/", "mujoco/"] + LIBRARIES,

@@ -17,7 +17,7 @@ import sys
 import checks
 
 BINARY = "clang-tidy-22"
-FOLDERS = ("runtime/", "rl/json", "rl/replay/", "rl/trainer/", "rl/report/", "envs/")
+FOLDERS = ("runtime/", "rl/json", "rl/toml", "rl/replay/", "rl/trainer/", "rl/report/", "envs/")
 EVERYTHING = ("runtime/", "rl/", "envs/", "tools/", "dsl/", "compiler/")
 WARNING = re.compile(r"^(/[^\n]*?:\d+):\d+: (?:warning|error): ([^\n]*)", re.M)
 

@@ -1,4 +1,5 @@
 #include "tools/phlox/sweep_plan.h"
+#include "rl/toml.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include <fmt/format.h>
 #include <set>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace phlox::tools {
 namespace {
@@ -20,7 +20,7 @@ class File {
 public:
   explicit File(std::filesystem::path path) : path_(std::move(path)) {
     try {
-      table_ = toml::parse(rl::read_text(path_));
+      table_ = rl::parse_toml(rl::read_text(path_));
     } catch (const toml::parse_error &error) {
       throw rl::UsageError(fmt::format(
           "{}:{}: must be TOML with each key once: got: {}", path_.string(),

@@ -1,4 +1,5 @@
 // phlox train: compiles (or takes an artifact), trains, resumes.
+#include "rl/toml.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/dry_run.h"
 #include "rl/trainer/errors.h"
@@ -20,7 +21,6 @@
 #include <fstream>
 #include <mujoco/mujoco.h>
 #include <optional>
-#include <toml++/toml.h>
 #include <tuple>
 
 namespace phlox::tools {
@@ -44,7 +44,7 @@ struct Origin {
 Origin origin_of_run(const std::filesystem::path &run) {
   const auto path = (run / "config.toml").string();
   try {
-    const auto table = toml::parse(rl::read_text(path));
+    const auto table = rl::parse_toml(rl::read_text(path));
     Origin origin;
     origin.algorithm = table["algorithm"].value_or(std::string());
     origin.env = table["env"]["id"].value_or(std::string());

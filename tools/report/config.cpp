@@ -1,7 +1,7 @@
+#include "rl/toml.h"
 #include "tools/report/run.h"
 #include <fmt/format.h>
 #include <sstream>
-#include <toml++/toml.h>
 
 namespace phlox::report {
 namespace {
@@ -38,7 +38,7 @@ std::map<std::string, std::string> read_config(const std::string &path,
                                                const std::string &text) {
   std::map<std::string, std::string> values;
   try {
-    flatten(toml::parse(text), "", values);
+    flatten(rl::parse_toml(text), "", values);
   } catch (const toml::parse_error &error) {
     throw std::runtime_error(fmt::format("{}:{}: must be TOML: got: {}", path,
                                          error.source().begin.line,
