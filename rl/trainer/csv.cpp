@@ -29,31 +29,44 @@ std::vector<std::string> split(std::string_view line) {
 Csv::Csv(const std::string &path, const std::string &header,
          std::int64_t offset)
     : columns_(split(header)), path_(path) {
-  int mode = offset < 0 ? O_CREAT | O_TRUNC : 0;
-  fd_ =
-      runtime::Descriptor(open(path.c_str(), O_RDWR | O_CLOEXEC | mode, 0666));
+  fd_ = runtime::Descriptor(
+      open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT, 0666));
   if (fd_.get() < 0)
     throw FileError(path, "open for writing", errno);
-  if (offset < 0) {
+  std::string whole;
+  if (offset >= 0)
+    whole = whole_lines(offset);
+  if (ftruncate(fd_.get(), static_cast<off_t>(whole.size())) != 0)
+    throw FileError(path, "cut", errno);
+  size_ = static_cast<std::int64_t>(whole.size());
+  if (whole.empty()) {
     waiting_ = header + "\n";
     flush();
     return;
   }
+  std::string_view first = std::string_view(whole).substr(0, whole.find('\n'));
+  if (first.ends_with('\r')) // an editor of another system was there
+    first.remove_suffix(1);
+  columns_ = split(first);
+}
+
+// what is there of the bytes that a checkpoint counted, up to the end of a line
+std::string Csv::whole_lines(std::int64_t offset) {
   struct stat about;
   if (fstat(fd_.get(), &about) != 0)
-    throw FileError(path, "stat", errno);
-  if (about.st_size < offset)
-    throw std::runtime_error(
-        fmt::format("{}: must hold the {} bytes that the checkpoint counted: "
-                    "got {}",
-                    path, offset, about.st_size));
-  std::string first(static_cast<std::size_t>(offset), '\0');
-  runtime::read_exactly(fd_.get(), std::as_writable_bytes(std::span(first)),
-                        path);
-  columns_ = split(std::string_view(first).substr(0, first.find('\n')));
-  size_ = offset;
-  if (ftruncate(fd_.get(), offset) != 0)
-    throw FileError(path, "cut", errno);
+    throw FileError(path_, "stat", errno);
+  const std::int64_t there = about.st_size;
+  std::string text(static_cast<std::size_t>(std::min(there, offset)), '\0');
+  runtime::read_exactly(fd_.get(), std::as_writable_bytes(std::span(text)),
+                        path_);
+  text.resize(text.rfind('\n') + 1); // 0 where there is no line
+  if (const auto kept = static_cast<std::int64_t>(text.size()); kept != offset)
+    complaint_ =
+        fmt::format("{} must hold whole rows in the {} bytes that the "
+                    "checkpoint counted: got {} bytes, of which {} are "
+                    "kept",
+                    path_, offset, there, kept);
+  return text;
 }
 
 void Csv::flush() {

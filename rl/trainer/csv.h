@@ -13,15 +13,18 @@ namespace phlox::rl {
 class Csv {
 public:
   /// Creates the file with its header, or, with an offset from a checkpoint,
-  /// cuts it back to that many bytes.
+  /// cuts it back to that many bytes. What somebody else did to it since costs
+  /// no more than its rows: see complaint().
   ///
-  /// Errors:  runtime::FileError; std::runtime_error if the file is shorter
-  ///          than the offset.
+  /// Errors:  runtime::FileError.
   Csv(const std::string &path, const std::string &header,
       std::int64_t offset = -1);
 
   /// Returns the names of the columns, those of the file where it was resumed.
   const std::vector<std::string> &columns() const { return columns_; }
+
+  /// Returns what is missing of a table that was cut back, empty if nothing.
+  const std::string &complaint() const { return complaint_; }
 
   /// Appends one row; false if it could not be written yet.
   bool row(std::string_view text);
@@ -31,10 +34,11 @@ public:
   std::int64_t sync();
 
 private:
+  std::string whole_lines(std::int64_t offset);
   void flush();
 
   std::vector<std::string> columns_;
-  std::string path_, waiting_;
+  std::string path_, waiting_, complaint_;
   runtime::Descriptor fd_;
   std::int64_t size_ = 0;
 };

@@ -152,6 +152,9 @@ Telemetry::Telemetry(const RunFolder &folder, const TrainerConfig &config,
       std::string("env_step,update,wall_s,mean,sd,min,max,iqm,length,returns") +
           (series.success ? ",success" : ""),
       offsets[2]);
+  for (const Csv *table : {metrics_.get(), episodes_.get(), evals_.get()})
+    if (!table->complaint().empty())
+      log_.warn(table->complaint());
   if (config.log.tensorboard)
     events_ = std::make_unique<EventWriter>(folder.path().string(), started_,
                                             clock_.seconds(), restart);

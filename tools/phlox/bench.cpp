@@ -129,8 +129,10 @@ public:
   void run() {
     load_plugins(a.words.plugins);
     choose();
-    if (!a.profile.empty())
+    if (!a.profile.empty()) {
+      demand_place("--profile", a.profile);
       return profile();
+    }
     if (!a.json && a.name != envs_name)
       fmt::print("{:<27} {:<17} {:<9} {:>7} {:>11} {:>11} {:>11} {:>7} {:>6}\n",
                  "work", "peer", "mode", "threads", "median µs", "min µs",

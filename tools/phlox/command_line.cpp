@@ -60,7 +60,21 @@ std::string plain(const CLI::App &app, const CLI::ParseError &error) {
   return text;
 }
 
+// an empty value is a shell's unset variable, and no wish for the default
+void refuse_empty_values(CLI::App &app) {
+  for (CLI::Option *option : app.get_options())
+    if (option->get_items_expected_max() > 0)
+      option->check([](const std::string &value) {
+        return value.empty()
+                   ? std::string("must have a value: got an empty one")
+                   : std::string();
+      });
+  for (CLI::App *verb : app.get_subcommands({}))
+    refuse_empty_values(*verb);
+}
+
 int run(CLI::App &app, int argc, char **argv) {
+  refuse_empty_values(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError &error) { // a verb's own status, said

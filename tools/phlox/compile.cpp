@@ -65,7 +65,10 @@ void add_compile_verb(CLI::App &app) {
                  "Leave the program out: no eager and interpret modes");
   verb->add_flag("--time-passes", arguments->time_passes,
                  "Print where the time went");
-  verb->callback([arguments] { compile(*arguments); });
+  verb->callback([arguments] {
+    take_names_from_files(arguments->words);
+    compile(*arguments);
+  });
 }
 
 } // namespace phlox::tools

@@ -87,7 +87,9 @@ void evaluate(const Arguments &a) {
   Json result = trained.describe();
   result["sample_us"] = trained.sample_microseconds();
   result.update(describe(evaluation));
-  const std::string text = result.dump(2) + "\n";
+  // a folder's name may be no UTF-8
+  const std::string text =
+      result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   if (a.json == "-")
     show(text);
   else

@@ -1,12 +1,13 @@
 #include "tools/phlox/output.h"
 #include "rl/trainer/errors.h"
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio_ext.h>
-#include <string>
 #include <unistd.h>
 
 namespace phlox::tools {
@@ -42,6 +43,18 @@ void show(std::string_view text) {
   errno = 0;
   std::fwrite(text.data(), 1, text.size(), stdout);
   flush();
+}
+
+std::string shell_word(const std::string &word) {
+  constexpr std::string_view plain = "-_./=,:+@%";
+  if (!word.empty() && std::ranges::all_of(word, [&](unsigned char c) {
+        return std::isalnum(c) || plain.find(c) != plain.npos;
+      }))
+    return word;
+  std::string quoted = "'";
+  for (const char c : word)
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
 }
 
 void demand_place(std::string_view option, const std::filesystem::path &file) {

@@ -2,6 +2,7 @@
 // gone: that ends no work that is under way.
 #pragma once
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace phlox::tools {
@@ -15,6 +16,9 @@ void warn(std::string_view line);
 
 /// Writes text to stdout and flushes it, or loses it: finish_output() knows.
 void show(std::string_view text);
+
+/// Returns a word as a shell takes it, in quotes where it needs them.
+std::string shell_word(const std::string &word);
 
 /// Demands a path that a file can be written at, before the work for it.
 ///

@@ -13,7 +13,13 @@ void add_report_verb(CLI::App &app) {
   auto out = std::make_shared<std::string>("report.html");
   verb->add_option("RUN", *runs, "Run folders, or folders that hold some")
       ->required();
-  verb->add_option("-o", *out, "The page [report.html]");
+  verb->add_option("-o", *out, "The page, a file in .html [report.html]")
+      ->check([](const std::string &name) {
+        // no typing error may take the place of a run's table
+        return name.ends_with(".html")
+                   ? std::string()
+                   : "must name a file that ends in .html: got '" + name + "'";
+      });
   verb->callback([runs, out] {
     try {
       fmt::print("{}\n", write_report(*runs, *out, true));

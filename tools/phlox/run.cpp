@@ -298,7 +298,12 @@ void add_run_verb(CLI::App &app) {
   verb->add_option("--bench", a->bench,
                    "Call N times more and print times as JSON")
       ->check(CLI::Range(1, 1000000));
-  verb->callback([a] { Runner(*a).run(); });
+  verb->callback([a] {
+    if (a->bench && a->mode == "interpret")
+      throw CLI::ValidationError(
+          "--bench must go with --mode compiled or eager: got interpret");
+    Runner(*a).run();
+  });
 }
 
 } // namespace phlox::tools

@@ -2,6 +2,7 @@
 #include "envs/plugin.h"
 #include "phlox/runtime.h"
 #include "rl/json.h"
+#include "rl/toml.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/errors.h"
 #include "rl/trainer/program.h"
@@ -76,6 +77,12 @@ rl::Config resolve(const Words &words, const rl::Schema &keys,
       config.set(setting);
     config.flag("algorithm", words.algorithm, "ALGO");
     config.flag("env.id", words.env, "--env");
+    // who says how many steps means them, however long they take
+    const std::string steps = "checkpoint.every",
+                      seconds = "checkpoint.min_interval";
+    if (keys.find(steps) && config.origin(steps) != "default" &&
+        config.origin(seconds) == "default")
+      config.flag(seconds, "0", steps);
   } catch (const rl::UsageError &error) {
     throw CLI::ValidationError(error.what());
   }
@@ -244,6 +251,21 @@ std::pair<int, int> task_sizes(const Words &words, const rl::Config &config) {
   } catch (const std::invalid_argument &error) {
     throw CLI::ValidationError(error.what());
   }
+}
+
+void take_names_from_files(Words &words) {
+  std::string algorithm, env;
+  for (const auto &file : words.files)
+    try {
+      const auto table = rl::parse_toml(rl::read_text(file));
+      algorithm = table["algorithm"].value_or(algorithm);
+      env = table["env"]["id"].value_or(env);
+    } catch (const std::exception &) { // who reads the settings says it
+    }
+  if (words.algorithm.empty())
+    words.algorithm = algorithm;
+  if (words.env.empty())
+    words.env = env;
 }
 
 CompileRequest compile_request(const Words &words, const rl::Config &config) {

@@ -61,6 +61,10 @@ envs::Kwargs env_kwargs(const rl::Config &config);
 /// Errors:  CLI::ValidationError for an unknown keyword argument or value.
 std::pair<int, int> task_sizes(const Words &words, const rl::Config &config);
 
+/// Takes the algorithm and the task from --config's files where no argument
+/// names them, so that a run's config.toml alone repeats it.
+void take_names_from_files(Words &words);
+
 /// Fills the request for the compiler from a resolved configuration.
 CompileRequest compile_request(const Words &words, const rl::Config &config);
 

@@ -4,10 +4,12 @@
 #include "rl/trainer/program.h"
 #include "rl/trainer/signals.h"
 #include "runtime/file.h"
+#include "tools/phlox/output.h"
 #include "tools/phlox/sweep_run.h"
 #include "tools/phlox/sweep_table.h"
 #include "tools/phlox/verbs.h"
 #include "tools/phlox/write_report.h"
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <deque>
@@ -92,10 +94,11 @@ public:
 
 private:
   int list() const {
-    for (const std::size_t i : mine)
-      fmt::print(
-          "phlox {}\n",
-          fmt::join(train_command(plan.runs[i], plan.out, threads), " "));
+    for (const std::size_t i : mine) {
+      auto words = train_command(plan.runs[i], plan.out, threads);
+      std::ranges::transform(words, words.begin(), shell_word);
+      fmt::print("phlox {}\n", fmt::join(words, " "));
+    }
     return 0;
   }
 

@@ -14,7 +14,6 @@
 #include "tools/phlox/setup.h"
 #include "tools/phlox/verbs.h"
 #include <algorithm>
-#include <cctype>
 #include <ctime>
 #include <filesystem>
 #include <fmt/core.h>
@@ -83,6 +82,7 @@ public:
         a.name == "..")
       throw CLI::ValidationError(fmt::format(
           "--name must be a folder's name without '/': got '{}'", a.name));
+    take_names_from_files(a.words);
     Executable given, kept;
     if (!a.artifact.empty()) {
       given = load_executable(a.artifact);
@@ -94,6 +94,10 @@ public:
                                    "beside --artifact");
     }
     find_resumed(given.get());
+    if (!run_folder.empty() && !a.words.target.empty() && !a.force)
+      throw CLI::ValidationError(
+          "--target beside --resume must go with --force, since the run has a "
+          "program: got it alone");
     if (!run_folder.empty() && !a.name.empty() &&
         a.name != run_folder.filename())
       throw CLI::ValidationError(
@@ -256,7 +260,7 @@ private:
     if (given)
       config.artifact(options_of(given)["config"]);
     if (!run_folder.empty())
-      compare(text, config, kept);
+      compare(text, config, known);
     return config;
   }
 
@@ -286,7 +290,7 @@ private:
 
   // a resumed run keeps its configuration, but for what changes no result
   void compare(const std::string &text, const rl::Config &now,
-               const phlox_executable *kept) {
+               const phlox_executable *known) {
     rl::Config before(now.schema());
     before.checkpoint(text, "checkpoint");
     bool changed = false, lasting = false;
@@ -301,13 +305,16 @@ private:
                        rl::shown(difference.before),
                        rl::shown(difference.after)));
     }
-    if (kept && !a.words.precision.empty()) {
-      const auto before = options_of(kept).value("precision", std::string());
-      if (before != a.words.precision) {
-        changed = true;
-        warn(fmt::format("--precision: was {}, is {}", before,
-                         a.words.precision));
-      }
+    // that of the program that trained the run, and of the one that will
+    const std::string own =
+        known ? options_of(known).value("precision", std::string()) : "";
+    std::string was = precision_of_run(run_folder),
+                is = a.words.precision.empty() ? own : a.words.precision;
+    if (was.empty())
+      was = own; // a manifest of before there was a choice
+    if (!is.empty() && !was.empty() && is != was) {
+      changed = true;
+      warn(fmt::format("precision: was {}, is {}", was, is));
     }
     if (lasting)
       throw std::runtime_error(
@@ -371,18 +378,7 @@ std::string command_line() {
   std::ifstream file("/proc/self/cmdline");
   std::string text, one;
   while (std::getline(file, one, '\0')) {
-    constexpr std::string_view plain = "-_./=,:+@%";
-    const bool bare = !one.empty() &&
-                      std::all_of(one.begin(), one.end(), [&](unsigned char c) {
-                        return std::isalnum(c) || plain.find(c) != plain.npos;
-                      });
-    if (!bare) {
-      std::string quoted = "'";
-      for (char c : one)
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-      one = quoted + "'";
-    }
-    text += (text.empty() ? "" : " ") + one;
+    text += (text.empty() ? "" : " ") + shell_word(one);
   }
   return text;
 }

@@ -23,6 +23,20 @@ bool is_run(const fs::path &path) {
   return fs::exists(path / "config.toml", ignored);
 }
 
+// a folder of sweeps holds folders of runs
+constexpr int deepest_folder = 3;
+
+void find_runs_in(const fs::path &path, int depth,
+                  std::vector<fs::path> &runs) {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(path, error))
+    if (is_run(entry.path()))
+      runs.push_back(entry.path());
+    else if (depth < deepest_folder && entry.is_directory(error) &&
+             !entry.is_symlink(error))
+      find_runs_in(entry.path(), depth + 1, runs);
+}
+
 class RunReader {
 public:
   explicit RunReader(Run &run) : run_(run) {}
@@ -297,9 +311,7 @@ std::vector<fs::path> find_runs(const fs::path &path) {
     return {path};
   std::vector<fs::path> runs;
   std::error_code error;
-  for (const auto &entry : fs::directory_iterator(path, error))
-    if (is_run(entry.path()))
-      runs.push_back(entry.path());
+  find_runs_in(path, 1, runs);
   if (runs.empty())
     throw rl::UsageError(fmt::format(
         "{}: must be a run folder (with config.toml) or hold some: got {}",

@@ -69,8 +69,8 @@ struct Run {
   std::int64_t setting(const std::string &key) const;
 };
 
-/// Returns the run folders that a path names: itself, or all that lie in it,
-/// by name.
+/// Returns the run folders that a path names: itself, or all that lie in it, up
+/// to three folders deep, by name.
 ///
 /// Errors:  rl::UsageError if there is none.
 std::vector<std::filesystem::path> find_runs(const std::filesystem::path &path);

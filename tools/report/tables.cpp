@@ -178,11 +178,18 @@ std::string notes_section(const std::vector<Run> &runs,
     notes.insert(notes.end(), run.notes.begin(), run.notes.end());
   for (const Group &group : groups) {
     std::set<double> lengths;
-    std::set<std::string> versions;
+    std::set<std::string> versions, seeds;
     for (const Run *run : group.runs) {
       lengths.insert(run->env_step());
       versions.insert(run->artifact_hash);
+      seeds.insert(run->seed);
     }
+    if (seeds.size() < group.runs.size())
+      notes.push_back(fmt::format(
+          "{}: every run should have a seed of its own: got {} runs of {} "
+          "seed{}, which intervals take for independent",
+          group.label, group.runs.size(), seeds.size(),
+          seeds.size() == 1 ? "" : "s"));
     if (lengths.size() > 1)
       notes.push_back(fmt::format(
           "{}: runs should be of one length: got {} to {} env steps; where "
