@@ -115,7 +115,7 @@ void Loop::introduce() {
                             program_.action_size(), program_.table());
   const double compiling = manifest_.value("compile_s", 0.0);
   log_.say(fmt::format(
-      "{} on {}: CPU, {} thread{}, artifact {:.12} ({}), at most {} of memory "
+      "{} on {}: CPU, {} thread{}, artifact {:.12} ({}), about {} of memory "
       "and {} of disk",
       program_.table().program, config_.env, cores_.all,
       cores_.all == 1 ? "" : "s", program_.table().hash,

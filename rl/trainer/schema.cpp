@@ -10,8 +10,11 @@ namespace {
 
 using nlohmann::json;
 
-// other programs' names for what is here; the last part decides for dotted ones
-constexpr std::pair<std::string_view, std::string_view> aliases[] = {
+// other programs' names for what is here, of several the first that there is
+struct Alias {
+  std::string_view theirs, ours, relation = "it is";
+};
+constexpr Alias aliases[] = {
     {"gamma", "discount"},
     {"tau", "ema_rate"},
     {"polyak", "ema_rate"},
@@ -26,9 +29,9 @@ constexpr std::pair<std::string_view, std::string_view> aliases[] = {
     {"buffer-size", "replay.capacity"},
     {"buffer_size", "replay.capacity"},
     {"ent_coef", "alpha.initial"},
-    {"autotune", "alpha.fixed"},
+    {"autotune", "alpha.fixed", "its opposite is"},
     {"fix_alpha", "alpha.fixed"},
-    {"train_freq", "utd"},
+    {"train_freq", "utd", "its inverse is"},
     {"gradient_steps", "utd"},
     {"policy_frequency", "actor.every"},
     {"policy-frequency", "actor.every"},
@@ -52,6 +55,35 @@ constexpr std::pair<std::string_view, std::string_view> aliases[] = {
     {"t_min", "time_min"},
     {"num_samples", "particles"},
     {"target-entropy", "target_entropy"},
+    {"num_steps", "rollout_steps"},
+    {"num-steps", "rollout_steps"},
+    {"n_steps", "rollout_steps"},
+    {"num_minibatches", "minibatches"},
+    {"num-minibatches", "minibatches"},
+    {"update_epochs", "epochs"},
+    {"update-epochs", "epochs"},
+    {"n_epochs", "epochs"},
+    {"clip_coef", "clip"},
+    {"clip-coef", "clip"},
+    {"clip_range", "clip"},
+    {"clip_vloss", "clip_value"},
+    {"clip-vloss", "clip_value"},
+    {"ent_coef", "entropy_coef"},
+    {"ent-coef", "entropy_coef"},
+    {"vf_coef", "value_coef"},
+    {"vf-coef", "value_coef"},
+    {"learning_rate", "lr"},
+    {"learning-rate", "lr"},
+    {"gae-lambda", "gae_lambda"},
+    {"max-grad-norm", "max_grad_norm"},
+    {"policy_noise", "target_std"},
+    {"policy-noise", "target_std"},
+    {"target_policy_noise", "target_std"},
+    {"noise_clip", "target_clip"},
+    {"noise-clip", "target_clip"},
+    {"target_noise_clip", "target_clip"},
+    {"exploration_noise", "exploration_std"},
+    {"exploration-noise", "exploration_std"},
 };
 
 // letters inserted, deleted, replaced or swapped
@@ -168,9 +200,9 @@ const KeySpec *Schema::find(std::string_view key) const {
 }
 
 std::string Schema::hint(std::string_view key) const {
-  for (auto [other, ours] : aliases)
-    if (key == other && find(ours))
-      return fmt::format("it is called '{}' here", ours);
+  for (const Alias &alias : aliases)
+    if (key == alias.theirs && find(alias.ours))
+      return fmt::format("{} called '{}' here", alias.relation, alias.ours);
   std::vector<std::pair<int, std::string>> near;
   for (const KeySpec &spec : keys_) {
     std::string_view last = spec.key;

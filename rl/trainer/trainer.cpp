@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <fstream>
 #include <numeric>
+#include <string>
 
 namespace phlox::rl {
 namespace {
@@ -66,6 +68,38 @@ std::int64_t rollout_of(const phlox_executable_table &table) {
   return bytes;
 }
 
+// what train_step reports and what the trainer adds
+std::int64_t columns_of(const phlox_executable_table &table) {
+  std::int64_t columns = 17;
+  for (std::uint32_t e = 0; e < table.entry_count; ++e)
+    if (std::string_view(table.entries[e].name) == "train_step")
+      columns += table.entries[e].output_count;
+  return columns;
+}
+
+// tables and event file, by the sizes of rows as they are on the whole
+std::int64_t logs_of(const TrainerConfig &config,
+                     const phlox_executable_table &table) {
+  const bool events = config.log.tensorboard;
+  const std::int64_t number = 12 + (events ? 29 : 0),
+                     episode = 30 + (events ? 60 : 0);
+  return config.total_timesteps / std::max<std::int64_t>(config.log.every, 1) *
+             columns_of(table) * number +
+         config.total_timesteps / 100 * episode;
+}
+
+// what the process takes now, and the most that it ever took
+std::pair<std::int64_t, std::int64_t> memory_of_process() {
+  std::int64_t now = 0, most = 0;
+  std::ifstream status("/proc/self/status"); // has no size to read by
+  for (std::string word; status >> word;)
+    if (word == "VmRSS:")
+      status >> now;
+    else if (word == "VmHWM:")
+      status >> most;
+  return {now * 1024, most * 1024};
+}
+
 } // namespace
 
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
@@ -77,19 +111,23 @@ Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
       4ll * (obs_size + action_size + 1) + 2 + (4ll * obs_size + 4) / 100;
   // one segment more than is held, since segments go as a whole
   const std::int64_t spare = std::min(config.replay.segment, held) * each;
+  const auto [now, most] = memory_of_process();
+  auto of_process = [now = now, most = most](std::int64_t to_come) {
+    return std::max(most, now + to_come);
+  };
   Forecast result;
-  result.memory = arena + scratch_of(table) + held * each + spare;
   // each kept checkpoint, one being written and the best; a partly filled
   // segment is written anew each time
   const std::int64_t folders = config.checkpoint.keep + 1;
-  result.disk = (folders + 1) * arena;
+  result.disk = (folders + 1) * arena + logs_of(config, table);
   if (learns_from_rollouts(table)) {
-    result.memory = arena + scratch_of(table) + rollout_of(table);
+    result.memory = of_process(arena + scratch_of(table) + rollout_of(table));
     result.disk += folders * rollout_of(table);
     return result;
   }
   const std::int64_t rewritten = held * rewritten_of(table, action_size);
-  result.memory += rewritten;
+  result.memory =
+      of_process(arena + scratch_of(table) + held * each + spare + rewritten);
   if (config.replay.save)
     result.disk += held * each + folders * (spare + rewritten);
   return result;

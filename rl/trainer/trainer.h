@@ -42,13 +42,14 @@ struct TrainRequest {
   Filmer film; // for video.every; may be empty
 };
 
-/// What a run will need at most, in bytes.
+/// What a run will need, in bytes, about.
 struct Forecast {
-  std::int64_t memory = 0; // replay memory, arena and scratch
-  std::int64_t disk = 0;   // checkpoints
+  std::int64_t memory = 0; // of the process, compiler and simulators included
+  std::int64_t disk = 0;   // checkpoints, tables and event file
 };
 
-/// Computes the forecast; episode ends count as one in a hundred.
+/// Computes the forecast from what the process holds by now, before it fills
+/// its replay; episode ends count as one in a hundred.
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
                   const phlox_executable_table &table);
 

@@ -337,7 +337,7 @@ class TrainTest(CliTest):
         out = self.succeed(*words, "--num-envs", "4", cwd=self.place)
         self.assertRegex(out, r"one of everything: 4 env steps [\d.e-]+ ms, "
                          r"actions .* ms, update .* ms, step of an evaluation")
-        self.assertRegex(out, r"at most \d.* of memory and .* of disk, and ")
+        self.assertRegex(out, r"needs about \d.* of memory and .* of disk, and ")
         # what the run would refuse, this refuses
         self.fail_with(2, "'sample_3'", *words, "--num-envs", "3")
         self.assertEqual(list(self.place.iterdir()), [])

@@ -348,9 +348,9 @@ private:
   int try_out(const rl::TrainRequest &request, const phlox_executable &loaded) {
     const auto *table = phlox_executable_table_of(&loaded);
     const auto options = options_of(&loaded);
+    const auto took = rl::dry_run(request);
     const auto need = rl::forecast(request.config, options.value("obs_size", 0),
                                    options.value("action_size", 0), *table);
-    const auto took = rl::dry_run(request);
     fmt::print("compiled {} ({:.12})\n", request.artifact, table->hash);
     fmt::print("one of everything: {} env step{} {:.3g} ms, actions {:.3g} ms, "
                "update {:.3g} ms",
@@ -358,7 +358,7 @@ private:
                took.sample * 1e3, took.update * 1e3);
     if (took.evaluation > 0)
       fmt::print(", step of an evaluation {:.3g} ms", took.evaluation * 1e3);
-    fmt::print("\nthe run needs at most {} of memory and {} of disk, and some "
+    fmt::print("\nthe run needs about {} of memory and {} of disk, and some "
                "{} without evaluation and checkpoints\n",
                rl::amount(need.memory), rl::amount(need.disk),
                rl::duration(took.training(request.config)));

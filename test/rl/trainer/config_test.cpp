@@ -113,6 +113,7 @@ TEST(Config, PointsToTheRightKey) {
       {"gamma=.9", "'gamma'; it is called 'discount' here"},
       {"buffer-size=10", "it is called 'replay.capacity' here"},
       {"policy-lr=1", "it is called 'actor.lr' here"},
+      {"train_freq=4", "its inverse is called 'utd' here"},
       {"total_timestep=1", "nearest: 'total_timesteps'"},
       {"log.evry=1", "nearest: 'log.every'"},
       {"capacity=1", "nearest: 'replay.capacity'"},
