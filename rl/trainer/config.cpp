@@ -234,18 +234,56 @@ json Config::part(const Schema &other) const {
   return result;
 }
 
-std::string Config::toml() const {
-  std::vector<std::pair<std::string, std::string>> lines;
-  std::size_t width = 0;
-  for (const auto &[key, value] : values()) {
-    std::string line = fmt::format("{} = {}", toml_key(key), toml_value(value));
-    width = std::max(width, std::min<std::size_t>(line.size(), 48));
-    lines.emplace_back(std::move(line), origin(key));
+namespace {
+
+// settings and comments, the comments below each other
+class Lines {
+public:
+  void add(std::string line, std::string comment) {
+    width_ = std::max(width_, std::min<std::size_t>(line.size(), 48));
+    lines_.emplace_back(std::move(line), std::move(comment));
   }
-  std::string result;
-  for (const auto &[line, from] : lines)
-    result += fmt::format("{:<{}}  # {}\n", line, width, from);
-  return result;
+  std::string text() const {
+    std::string result;
+    for (const auto &[line, comment] : lines_)
+      result += fmt::format("{:<{}}  # {}\n", line, width_, comment);
+    return result;
+  }
+
+private:
+  std::vector<std::pair<std::string, std::string>> lines_;
+  std::size_t width_ = 0;
+};
+
+std::string range_of(const KeySpec &spec) {
+  std::string text = spec.type;
+  if (std::isfinite(spec.least))
+    text += fmt::format(" from {}", spec.least);
+  if (spec.most < 1e15) // what is larger stands for no limit
+    text += fmt::format(" to {}", spec.most);
+  return text;
+}
+
+} // namespace
+
+std::string Config::toml() const {
+  Lines lines;
+  for (const auto &[key, value] : values())
+    lines.add(fmt::format("{} = {}", toml_key(key), toml_value(value)),
+              origin(key));
+  return lines.text();
+}
+
+std::string Config::explanation() const {
+  Lines lines;
+  for (const KeySpec &spec : schema_.keys())
+    if (const json &value = at(spec.key); value.is_null())
+      lines.add(fmt::format("# {}", spec.key),
+                fmt::format("{}: {}", range_of(spec), spec.doc));
+    else
+      lines.add(fmt::format("{} = {}", toml_key(spec.key), toml_value(value)),
+                fmt::format("{}: {}", range_of(spec), spec.doc));
+  return lines.text();
 }
 
 std::string Config::hash() const {

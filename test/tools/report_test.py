@@ -145,6 +145,14 @@ class ReportTest(ReportCase):
         self.assertEqual(len(page.data), 50)
         self.assertIn("50 runs in 10 groups", self.text)
 
+    def test_runs_of_sweeps_are_found_and_seeds_compared(self):
+        for folder in ("runs", "runs/sweep/", "runs/sweep/b/"):
+            make_run(self.place / folder, "r", seed=1)
+        page, _ = self.report(self.place / "runs")
+        self.assertEqual(len(page.data), 3)
+        self.assertIn("every run should have a seed of its own: got 3 runs of "
+                      "1 seed, which", self.text)
+
     def test_wrong_requests_write_nothing(self):
         run = make_run(self.place, "r1")
         (self.place / "empty").mkdir()
@@ -152,7 +160,10 @@ class ReportTest(ReportCase):
                     self.place / "empty", "-o", self.out)
         self.refuse(2, "no such file or folder", run, self.place / "no", "-o",
                     self.out)
-        self.refuse(2, "-o must name a file", run, "-o", self.place / "no/a")
+        self.refuse(2, "-o must name a file", run, "-o",
+                    self.place / "no/a.html")
+        self.refuse(2, r"-o: must name a file that ends in \.html: got '.*csv'",
+                    run, "-o", run / "metrics.csv")
         self.refuse(2, "RUN", "-o", self.out)
         (run / "config.toml").write_text("seed = \n")
         self.refuse(1, "config.toml:1: must be TOML", run, "-o", self.out)

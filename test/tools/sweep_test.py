@@ -214,6 +214,15 @@ class SweepTest(CliTest):
         self.assertEqual([path.name for path in self.place.iterdir()],
                          ["s.toml"])
 
+    def test_commands_can_be_pasted(self):
+        self.write(FILE.replace('out = "out"', 'out = "my runs"'))
+        line = self.sweep("--dry-run").stdout.splitlines()[0]
+        self.assertIn("--out 'my runs' --name", line)
+        words = line.replace("phlox", str(cli.PROGRAM), 1)
+        done = subprocess.run(["sh", "-c", words], cwd=self.place, timeout=60)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(len(list(self.place.glob("my runs/*/config.toml"))), 1)
+
     def test_precision_is_of_every_run(self):
         text = FILE.replace("seeds = 2", "seeds = 1\nprecision = 'f32'")
         self.write(text)

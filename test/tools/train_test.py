@@ -53,6 +53,46 @@ class TrainTest(CliTest):
             self.assertRegex(first, rf"(?m)^{line} +# {origin}$")
         self.assertRegex(again, r"(?m)^seed = 7 +# .*c\.toml$")
 
+    def test_config_alone_repeats_a_run(self):
+        words = ["-q", "--out", self.place, "--name"]
+        self.succeed("train", "sac", "--env", "lqr", *TINY, "--set",
+                     "learning_starts=200", "--set", "checkpoint.every=500",
+                     "--set", "eval.final_episodes=0", "--total-timesteps",
+                     "1600", *words, "first")
+        first = self.place / "first"
+        # who sets the steps between checkpoints gets them, at once
+        self.assertEqual({path.name for path in
+                          (first / "checkpoints").glob("0*")},
+                         {"000001000", "000001500", "000001600"})
+        self.succeed("train", "--config", first / "config.toml", *words, "again")
+        for name in ("arena.safetensors", "replay.json"):
+            self.assertEqual(*[
+                (self.place / run / "checkpoints/000001600" / name).read_bytes()
+                for run in ("first", "again")])
+
+    def test_empty_values_are_refused(self):
+        for option in ("--resume", "--stop-after", "--artifact", "--precision",
+                       "--env", "--config", "--out"):
+            self.fail_with(2, f"{option}: must have a value: got an empty one",
+                           "train", "sac", "--env", "lqr", option, "")
+
+    def test_settings_are_explained(self):
+        text = self.succeed("train", "sac", "--env", "lqr", "--explain")
+        self.assertRegex(text, r"(?m)^actor\.lr = \S+ +# float from 0 to 1: ")
+        self.assertRegex(text, r"(?m)^checkpoint\.every = 20000 +# int from 0: ")
+
+    def test_a_resumed_run_keeps_its_program(self):
+        run = self.train()
+        other = self.place / "f32.so"
+        self.succeed("compile", "sac", "--env", "lqr", *TINY, "--precision",
+                     "f32", "-o", other)
+        result = phlox("train", "--resume", run, "--artifact", other, "-q")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertRegex(result.stderr, r"precision: was high, is f32\n"
+                         r".*must keep its configuration")
+        self.fail_with(2, "--target beside --resume must go with --force",
+                       "train", "--resume", run, "--target", "x86-64-v3")
+
     def test_every_preset_fits_its_algorithm_and_task(self):
         names = [path.relative_to(PRESETS).with_suffix("")
                  for path in PRESETS.rglob("*.toml")]

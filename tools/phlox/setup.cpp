@@ -81,7 +81,7 @@ rl::Config resolve(const Words &words, const rl::Schema &keys,
     const std::string steps = "checkpoint.every",
                       seconds = "checkpoint.min_interval";
     if (keys.find(steps) && config.origin(steps) != "default" &&
-        config.origin(seconds) == "default")
+        config.origin(steps) != "preset" && config.origin(seconds) == "default")
       config.flag(seconds, "0", steps);
   } catch (const rl::UsageError &error) {
     throw CLI::ValidationError(error.what());

@@ -31,8 +31,8 @@ struct Arguments {
   // flags of their own: key, option, text
   std::string seed, total_timesteps, num_envs, threads, stop_after;
   std::vector<std::string> tags;
-  bool overlap = false, force = false, print_config = false, quiet = false,
-       verbose = false, no_progress = false, dry_run = false;
+  bool overlap = false, force = false, print_config = false, explain = false,
+       quiet = false, verbose = false, no_progress = false, dry_run = false;
 };
 
 // what a run or an artifact was made with
@@ -116,8 +116,8 @@ public:
       kept.reset();
       config = configure(nullptr, nullptr);
     }
-    if (a.print_config) {
-      show(config.toml());
+    if (a.print_config || a.explain) {
+      show(a.explain ? config.explanation() : config.toml());
       return 0;
     }
     task_sizes(a.words, config); // wrong keyword arguments end here
@@ -416,6 +416,9 @@ void add_train_verb(CLI::App &app) {
                  "Resume although the configuration or the plug-in changed");
   verb->add_flag("--print-config", a->print_config,
                  "Print every setting with its origin, and stop");
+  verb->add_flag("--explain", a->explain,
+                 "Print every setting with its type, range and meaning, and "
+                 "stop");
   verb->add_flag(
       "--dry-run", a->dry_run,
       "Compile, do one of everything, say what time, memory and disk the "

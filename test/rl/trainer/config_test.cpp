@@ -86,6 +86,25 @@ TEST(Config, PrintsWhatReproducesIt) {
   EXPECT_TRUE(differences(config, again).empty());
 }
 
+TEST(Config, ExplainsEveryKey) {
+  Config config(full_schema());
+  config.set("hidden=[64, 32]");
+  const std::string text = config.explanation();
+  EXPECT_THAT(text, HasSubstr("\ndiscount = 0.99"));
+  EXPECT_THAT(text, testing::ContainsRegex(
+                        "\nnum_envs = 1 +# int from 1 to 65536: environments"));
+  EXPECT_THAT(text, testing::ContainsRegex(
+                        "\ntotal_timesteps = [0-9]+ +# int from 1: env steps"));
+  EXPECT_EQ(std::ranges::count(text, '\n'),
+            std::ptrdiff_t(config.schema().keys().size()));
+  Scratch folder;
+  const std::string path = (folder.path() / "config.toml").string();
+  write_text(path, text);
+  Config again(full_schema());
+  again.file(path);
+  EXPECT_EQ(again.values(), config.values());
+}
+
 TEST(Config, TakesWholeNumbersWrittenAsFloats) {
   Config config(full_schema());
   config.set("total_timesteps=1e6");
@@ -117,7 +136,7 @@ TEST(Config, PointsToTheRightKey) {
       {"total_timestep=1", "nearest: 'total_timesteps'"},
       {"log.evry=1", "nearest: 'log.every'"},
       {"capacity=1", "nearest: 'replay.capacity'"},
-      {"xyzzy_quux_frobnicate=1", "phlox train --print-config lists the keys"}};
+      {"xyzzy_quux_frobnicate=1", "phlox train --explain lists the keys"}};
   for (auto [assignment, text] : wanted)
     EXPECT_THAT([&] { config.set(assignment); }, refuses(text)) << assignment;
   EXPECT_THAT([&] { config.set("utd"); },
