@@ -17,8 +17,6 @@ import math
 import pathlib
 import tomllib
 
-import wandb
-
 
 def flat(table, above=""):
     """Yields dotted keys and values of nested tables."""
@@ -66,6 +64,7 @@ def points_of(folder):
 def give(folder, words):
     config = dict(flat(tomllib.loads((folder / "config.toml").read_text())))
     manifest = json.loads((folder / "manifest.json").read_text())
+    import wandb  # --help needs none
     run = wandb.init(
         project=words.project, name=folder.resolve().name, dir=words.out,
         group=f"{config['env.id']}__{config['algorithm']}",

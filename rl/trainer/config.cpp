@@ -144,6 +144,12 @@ void Config::assign(const std::string &key, std::string_view value, Level level,
                     const std::string &origin) {
   const KeySpec *spec = schema_.find(key);
   json parsed = std::string(value);
+  try {
+    (void)parsed.dump();
+  } catch (const json::type_error &) {
+    throw UsageError(
+        fmt::format("{}: {} must be UTF-8: got other bytes", origin, key));
+  }
   // what is text alone is taken as it stands, --name 7 included
   if (!spec || spec->type != "string" || value.starts_with('"') ||
       value.starts_with('\'')) {

@@ -33,7 +33,8 @@ std::string Telemetry::progress_line(const Counters &at) const {
   std::string line = fmt::format(
       "{}/{}  {:.0f}%  {} steps/s  {} upd/s", counted(at.env_step),
       counted(config_.total_timesteps),
-      total > 0 ? std::floor(100 * double(at.env_step) / total) : 100,
+      total > 0 ? std::min(100., std::floor(100 * double(at.env_step) / total))
+                : 100,
       counted(std::int64_t(speed)),
       counted(seconds > 0
                   ? std::int64_t(double(at.update - shown_update_) / seconds)

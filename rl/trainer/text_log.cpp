@@ -1,5 +1,6 @@
 #include "rl/trainer/text_log.h"
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/chrono.h>
@@ -18,11 +19,17 @@ void put(int fd, std::string_view text) {
   }
 }
 
+// one that takes the codes which clear a line
+bool is_terminal() {
+  const char *kind = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) == 1 && kind && *kind &&
+         std::string_view(kind) != "dumb";
+}
+
 } // namespace
 
 TextLog::TextLog(Verbosity verbosity, bool progress)
-    : verbosity_(verbosity), progress_(progress),
-      terminal_(isatty(STDOUT_FILENO) == 1) {}
+    : verbosity_(verbosity), progress_(progress), terminal_(is_terminal()) {}
 
 TextLog::~TextLog() { clear_progress(); }
 

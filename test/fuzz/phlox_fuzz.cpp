@@ -63,10 +63,13 @@ int main(int argc, char **argv) {
   what.rewrites = rewriteNames();
   std::string folder = ".", file;
   app.add_option("--seed", what.seed, "of the first program")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--programs", what.programs, "to try")->capture_default_str();
   app.add_option("--time", what.seconds, "seconds after which to stop");
-  app.add_option("--targets", what.targets, "to compile for")->delimiter(',');
+  app.add_option("--targets", what.targets, "to compile for, of those that run")
+      ->delimiter(',')
+      ->check(CLI::IsMember(fuzz::targetsHere()));
   app.add_option(
          "--precisions", what.precisions,
          "of products, the first most often; for high, and bf16 without "

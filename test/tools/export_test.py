@@ -94,6 +94,8 @@ class ExportTest(CliTest):
         self.succeed("export", run, "-o", self.place / "policy", "--episodes",
                      4)
         self.succeed("export", "--check", self.place / "policy")
+        card = json.loads((self.place / "policy/card.json").read_text())
+        self.assertEqual(card["return"]["precision"], "bf16")
 
         def targets():
             return json.loads(self.succeed("inspect", run / "artifact.so",

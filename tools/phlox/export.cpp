@@ -140,6 +140,9 @@ Json make_card(const Arguments &a, Trained &trained,
   Json found = describe(trained.evaluate(a.episodes));
   for (const char *key : {"returns", "lengths", "steps_per_second"})
     found.erase(key);
+  // of the program that trained, which made these returns; the policy is f32
+  found["precision"] =
+      options_of(trained.executable.get()).value("precision", "high");
   return {
       {"format", "phlox-policy"},
       {"schema", card_schema},

@@ -86,7 +86,12 @@ public:
     Executable given, kept;
     if (!a.artifact.empty()) {
       given = load_executable(a.artifact);
-      take_names(options_of(given.get()));
+      const auto options = options_of(given.get());
+      take_names(options);
+      if (options.value("explicit_noise", false))
+        throw CLI::ValidationError(
+            "--artifact must draw its own noise: got one made with "
+            "--explicit-noise");
       if (a.words.as_published || !a.words.target.empty() ||
           !a.words.precision.empty() || !a.words.plugins.paths.empty())
         throw CLI::ValidationError("--as-published, --target, --precision and "
@@ -168,8 +173,11 @@ public:
       return film(std::move(*make(task.environment)), task.actor,
                   task.first_step, {task.path.string()}, task.stop);
     };
-    if (a.dry_run)
+    if (a.dry_run) {
+      early.reset();
+      early.emplace("doing one of everything");
       return try_out(request, *given);
+    }
     auto folder = make_folder(request.config.seed);
     request.elapsed = started.here();
     return rl::train(request, folder, log);

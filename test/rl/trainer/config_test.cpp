@@ -118,6 +118,8 @@ TEST(Config, TakesWholeNumbersWrittenAsFloats) {
               refuses("total_timesteps must be int"));
   EXPECT_THAT([&] { config.set("num_envs=many"); },
               refuses("num_envs must be int: got \"many\""));
+  EXPECT_THAT([&] { config.set("hidden=\xff"); },
+              refuses("--set: hidden must be UTF-8: got other bytes"));
   EXPECT_THAT([&] { config.set("num_envs=0"); },
               refuses("num_envs must be from 1 to 65536: got 0"));
   EXPECT_THAT([&] { config.set("discount=nan"); },
