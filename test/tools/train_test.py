@@ -90,8 +90,13 @@ class TrainTest(CliTest):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertRegex(result.stderr, r"precision: was high, is f32\n"
                          r".*must keep its configuration")
-        self.fail_with(2, "--target beside --resume must go with --force",
-                       "train", "--resume", run, "--target", "x86-64-v3")
+        target, = json.loads(self.succeed("inspect", run / "artifact.so",
+                                          "--json"))["targets"]
+        for same in (target, "native"):
+            self.succeed("train", "--resume", run, "--target", same, "-q")
+        self.fail_with(2, "--target must be that of the run's program, or go "
+                          "with --force: got x86-64-v3,x86-64-v4", "train",
+                       "--resume", run, "--target", "x86-64-v3,x86-64-v4")
 
     def test_every_preset_fits_its_algorithm_and_task(self):
         names = [path.relative_to(PRESETS).with_suffix("")

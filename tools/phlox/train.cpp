@@ -20,6 +20,8 @@
 #include <fstream>
 #include <mujoco/mujoco.h>
 #include <optional>
+#include <set>
+#include <sstream>
 #include <tuple>
 
 namespace phlox::tools {
@@ -69,6 +71,22 @@ std::vector<std::string> published_keys(const rl::Config &config,
   return keys;
 }
 
+// whether an artifact has code for the instruction sets that --target names
+bool is_for(const phlox_executable *artifact, const std::string &target) {
+  if (target == "native") // it has what ran here, or nothing could go on
+    return true;
+  const auto *table = phlox_executable_table_of(artifact);
+  std::set<std::string> has, wanted;
+  for (std::uint32_t i = 0; i < table->variant_count; i++) {
+    const std::string name = table->variants[i].target;
+    has.insert(name == "avx512-bf16" ? "x86-64-v4" : name);
+  }
+  std::istringstream names(target);
+  for (std::string name; std::getline(names, name, ',');)
+    wanted.insert(name);
+  return has == wanted;
+}
+
 class Training {
 public:
   explicit Training(Arguments &arguments) : a(arguments) {}
@@ -99,10 +117,6 @@ public:
                                    "beside --artifact");
     }
     find_resumed(given.get());
-    if (!run_folder.empty() && !a.words.target.empty() && !a.force)
-      throw CLI::ValidationError(
-          "--target beside --resume must go with --force, since the run has a "
-          "program: got it alone");
     if (!run_folder.empty() && !a.name.empty() &&
         a.name != run_folder.filename())
       throw CLI::ValidationError(
@@ -113,6 +127,11 @@ public:
     if (!given && !run_folder.empty() && !a.force &&
         std::filesystem::exists(own_artifact))
       kept = load_executable(own_artifact.string());
+    if (kept && !a.words.target.empty() && !is_for(kept.get(), a.words.target))
+      throw CLI::ValidationError(
+          fmt::format("--target must be that of the run's program, or go with "
+                      "--force: got {}",
+                      a.words.target));
     rl::Config config = configure_resumed(given.get(), kept);
     if (kept && !was_compiled_for(config, kept.get())) {
       warn(fmt::format("{} was compiled for other settings than config.toml "
