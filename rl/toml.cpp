@@ -49,6 +49,10 @@ private:
       } else if (is_long ? text_.substr(at_).starts_with(three)
                          : text_[at_] == quote) {
         at_ += is_long ? 3 : 1;
+        // the text itself may end in two more
+        for (int i = 0;
+             is_long && i < 2 && text_.substr(at_).starts_with(quote); i++)
+          at_++;
         return;
       } else if (!is_long && text_[at_] == '\n') {
         return;

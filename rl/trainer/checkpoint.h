@@ -70,7 +70,8 @@ std::filesystem::path newest_checkpoint(
 void verify_checkpoint(const std::filesystem::path &folder,
                        const std::filesystem::path &segments);
 
-/// Checks what a policy is read from: a checkpoint folder against its SUMS.
+/// Checks all files of a checkpoint folder against its SUMS, but no replay
+/// segments, which no policy is read from.
 ///
 /// Errors:  std::runtime_error naming the file that is wrong.
 void verify_files(const std::filesystem::path &folder);

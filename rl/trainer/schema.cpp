@@ -216,7 +216,7 @@ std::string Schema::hint(std::string_view key) const {
     if (names.size() < 3 && far <= std::max<int>(2, int(key.size()) / 2))
       names.push_back(fmt::format("'{}'", name));
   if (names.empty())
-    return "phlox train --explain lists the keys";
+    return "phlox train ALGO --env ENV --explain lists the keys";
   return fmt::format("nearest: {}", fmt::join(names, ", "));
 }
 

@@ -83,9 +83,11 @@ std::int64_t logs_of(const TrainerConfig &config,
   const bool events = config.log.tensorboard;
   const std::int64_t number = 12 + (events ? 29 : 0),
                      episode = 30 + (events ? 60 : 0);
-  return config.total_timesteps / std::max<std::int64_t>(config.log.every, 1) *
+  const std::int64_t steps = // of more, no figure means anything
+      std::min<std::int64_t>(config.total_timesteps, 1'000'000'000'000);
+  return steps / std::max<std::int64_t>(config.log.every, 1) *
              columns_of(table) * number +
-         config.total_timesteps / 100 * episode;
+         steps / 100 * episode;
 }
 
 // what the process takes now, and the most that it ever took

@@ -36,6 +36,14 @@ TEST(Toml, PartsOfAKeyAreLimited) {
   EXPECT_EQ(refused_line("\n" + quoted + " = 1"), 2u);
 }
 
+// a text in three quotes may end in two of its own
+TEST(Toml, QuotesBeforeTheLastThreeBelongToTheText) {
+  EXPECT_EQ(refused_line("x = { y = '''a'''', " + key_of(65) + " = 1 }"), 1u);
+  EXPECT_EQ(
+      refused_line("x = [\"\"\"a\"\"\"\"\", \"" + std::string(80, '.') + "\"]"),
+      0u);
+}
+
 TEST(Toml, TextsAndCommentsAreNoKeys) {
   const std::string dots(100, '.');
   const auto table =

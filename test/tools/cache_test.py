@@ -54,7 +54,7 @@ class CacheTest(CliTest):
         self.assertEqual(len(self.entries(folder)), 1)
         again = [*TRAIN, "--out", self.place, "--name", "again"]
         for spoil in (lambda: folder.chmod(0o777),
-                      lambda: (shutil.move(folder, self.place / "theirs"),
+                      lambda: (folder.chmod(0o700), shutil.move(folder, self.place / "theirs"),
                                folder.symlink_to(self.place / "theirs"))):
             spoil()
             self.fail_with(1, "must be a folder of this user's that others "

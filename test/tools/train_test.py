@@ -75,6 +75,8 @@ class TrainTest(CliTest):
                        "--env", "--config", "--out"):
             self.fail_with(2, f"{option}: must have a value: got an empty one",
                            "train", "sac", "--env", "lqr", option, "")
+            self.fail_with(2, f"{option}: must have a value: got an empty one",
+                           "train", "sac", f"{option}=", "--print-config")
 
     def test_settings_are_explained(self):
         text = self.succeed("train", "sac", "--env", "lqr", "--explain")
@@ -90,6 +92,12 @@ class TrainTest(CliTest):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertRegex(result.stderr, r"precision: was high, is f32\n"
                          r".*must keep its configuration")
+        own = (run / "artifact.so").read_bytes()
+        (run / "artifact.so").write_bytes(other.read_bytes())
+        result = phlox("train", "--resume", run, "-q")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("precision: was high, is f32\n", result.stderr)
+        (run / "artifact.so").write_bytes(own)
         target, = json.loads(self.succeed("inspect", run / "artifact.so",
                                           "--json"))["targets"]
         for same in (target, "native"):

@@ -76,6 +76,12 @@ void refuse_empty_values(CLI::App &app) {
 int run(CLI::App &app, int argc, char **argv) {
   refuse_empty_values(app);
   try {
+    for (int i = 1; i < argc; i++)
+      if (const std::string_view word = argv[i];
+          word.starts_with("--") && word.find('=') == word.size() - 1)
+        throw rl::UsageError(
+            fmt::format("{}: must have a value: got an empty one",
+                        word.substr(0, word.size() - 1)));
     app.parse(argc, argv);
   } catch (const CLI::RuntimeError &error) { // a verb's own status, said
     return error.get_exit_code();

@@ -82,8 +82,10 @@ bool is_for(const phlox_executable *artifact, const std::string &target) {
     has.insert(name == "avx512-bf16" ? "x86-64-v4" : name);
   }
   std::istringstream names(target);
-  for (std::string name; std::getline(names, name, ',');)
+  for (std::string name; std::getline(names, name, ',');) {
+    std::erase(name, ' ');
     wanted.insert(name);
+  }
   return has == wanted;
 }
 
@@ -332,17 +334,18 @@ private:
                        rl::shown(difference.before),
                        rl::shown(difference.after)));
     }
-    // that of the program that trained the run, and of the one that will
+    // that of the program that trained the run, of the one that will, and the
+    // one asked for
     const std::string own =
         known ? options_of(known).value("precision", std::string()) : "";
-    std::string was = precision_of_run(run_folder),
-                is = a.words.precision.empty() ? own : a.words.precision;
+    std::string was = precision_of_run(run_folder);
     if (was.empty())
       was = own; // a manifest of before there was a choice
-    if (!is.empty() && !was.empty() && is != was) {
-      changed = true;
-      warn(fmt::format("precision: was {}, is {}", was, is));
-    }
+    for (const std::string &other : std::set{own, a.words.precision})
+      if (!other.empty() && !was.empty() && other != was) {
+        changed = true;
+        warn(fmt::format("precision: was {}, is {}", was, other));
+      }
     if (lasting)
       throw std::runtime_error(
           "a resumed run must keep its environments: got the differences "

@@ -33,7 +33,9 @@ void find_runs_in(const fs::path &path, int depth,
     if (is_run(entry.path()))
       runs.push_back(entry.path());
     else if (depth < deepest_folder && entry.is_directory(error) &&
-             !entry.is_symlink(error))
+             !entry.is_symlink(error) &&
+             !entry.path().filename().string().starts_with('.') &&
+             !fs::exists(entry.path() / "checkpoints", error))
       find_runs_in(entry.path(), depth + 1, runs);
 }
 

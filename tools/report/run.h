@@ -70,7 +70,7 @@ struct Run {
 };
 
 /// Returns the run folders that a path names: itself, or all that lie in it, up
-/// to three folders deep, by name.
+/// to three folders deep, by name. Of links it follows those to runs alone.
 ///
 /// Errors:  rl::UsageError if there is none.
 std::vector<std::filesystem::path> find_runs(const std::filesystem::path &path);

@@ -138,7 +138,8 @@ TEST(Config, PointsToTheRightKey) {
       {"total_timestep=1", "nearest: 'total_timesteps'"},
       {"log.evry=1", "nearest: 'log.every'"},
       {"capacity=1", "nearest: 'replay.capacity'"},
-      {"xyzzy_quux_frobnicate=1", "phlox train --explain lists the keys"}};
+      {"xyzzy_quux_frobnicate=1",
+       "phlox train ALGO --env ENV --explain lists the keys"}};
   for (auto [assignment, text] : wanted)
     EXPECT_THAT([&] { config.set(assignment); }, refuses(text)) << assignment;
   EXPECT_THAT([&] { config.set("utd"); },
