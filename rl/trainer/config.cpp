@@ -282,6 +282,10 @@ std::string Config::toml() const {
 
 std::string Config::explanation() const {
   Lines lines;
+  for (const auto &[key, value] : values())
+    if (const KeySpec *spec = schema_.find(key); spec && spec->key != key)
+      lines.add(fmt::format("{} = {}", toml_key(key), toml_value(value)),
+                fmt::format("one of {}: {}", spec->key, spec->doc));
   for (const KeySpec &spec : schema_.keys())
     if (const json &value = at(spec.key); value.is_null())
       lines.add(fmt::format("# {}", spec.key),

@@ -89,14 +89,16 @@ TEST(Config, PrintsWhatReproducesIt) {
 TEST(Config, ExplainsEveryKey) {
   Config config(full_schema());
   config.set("hidden=[64, 32]");
+  config.set("env.forward_reward_weight=2");
   const std::string text = config.explanation();
+  EXPECT_THAT(text, HasSubstr("env.forward_reward_weight = 2 "));
   EXPECT_THAT(text, HasSubstr("\ndiscount = 0.99"));
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\nnum_envs = 1 +# int from 1 to 65536: environments"));
   EXPECT_THAT(text, testing::ContainsRegex(
                         "\ntotal_timesteps = [0-9]+ +# int from 1: env steps"));
   EXPECT_EQ(std::ranges::count(text, '\n'),
-            std::ptrdiff_t(config.schema().keys().size()));
+            std::ptrdiff_t(config.schema().keys().size() + 1));
   Scratch folder;
   const std::string path = (folder.path() / "config.toml").string();
   write_text(path, text);
