@@ -1,4 +1,5 @@
 #include "rl/toml.h"
+#include <fmt/format.h>
 
 namespace phlox::rl {
 namespace {
@@ -68,9 +69,11 @@ private:
 } // namespace
 
 toml::table parse_toml(std::string_view text) {
+  static const std::string rule =
+      fmt::format("a key must have at most {} parts", most_key_parts);
   if (const auto line = Scanner(text).too_deep())
-    throw toml::parse_error("a key must have at most 64 parts",
-                            toml::source_position{line, 1}, nullptr);
+    throw toml::parse_error(rule.c_str(), toml::source_position{line, 1},
+                            nullptr);
   return toml::parse(text);
 }
 

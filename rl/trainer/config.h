@@ -52,8 +52,9 @@ public:
   /// Returns TOML, a line per key with its origin as a comment; reading it
   /// gives the same configuration.
   std::string toml() const;
-  /// Returns TOML, a line per key of the schema with its type, range and
-  /// meaning as a comment; a key without a value is a comment itself.
+  /// Returns TOML, a line per key of the schema, and per key below one such as
+  /// "env.*", with type, range and meaning as a comment; a key without a value
+  /// is a comment itself.
   std::string explanation() const;
   /// Returns the SHA-256 of what influences results, hexadecimal.
   std::string hash() const;

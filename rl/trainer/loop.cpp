@@ -63,6 +63,7 @@ Loop::Loop(const TrainRequest &request, RunFolder &folder, TextLog &log,
       parts_(env_->size(), env_->reward_part_names().size()),
       replay_(replay_shape(config_, program_)),
       checkpoints_(folder.path(), config_.checkpoint.keep, log) {
+  held_before_ = process_memory();
   sampler_ = program_.actor("sample", config_.num_envs);
   if (const RolloutBuffer *rollout = program_.rollout()) {
     if (rollout->envs() != config_.num_envs || config_.overlap)
@@ -111,8 +112,9 @@ int Loop::run() {
 
 // the second line of the terminal, and the texts of the event file
 void Loop::introduce() {
-  Forecast needs = forecast(config_, program_.obs_size(),
-                            program_.action_size(), program_.table());
+  Forecast needs =
+      forecast(config_, program_.obs_size(), program_.action_size(),
+               program_.table(), held_before_);
   const double compiling = manifest_.value("compile_s", 0.0);
   log_.say(fmt::format(
       "{} on {}: CPU, {} thread{}, artifact {:.12} ({}), about {} of memory "

@@ -90,6 +90,7 @@ private:
   RunClock clock_;
   CoreShare cores_;
   Program program_;
+  ProcessMemory held_before_; // a checkpoint was read
   std::unique_ptr<AnyEnvironment> env_;
   PartSums parts_;
   Replay replay_;

@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-// other programs' names for what is here, of several the first that there is
+// other programs' names for what is here, of several the first that there is;
+// '-' counts as '_'
 struct Alias {
   std::string_view theirs, ours, relation = "it is";
 };
@@ -18,15 +19,12 @@ constexpr Alias aliases[] = {
     {"gamma", "discount"},
     {"tau", "ema_rate"},
     {"polyak", "ema_rate"},
-    {"q-lr", "critic.lr"},
     {"q_lr", "critic.lr"},
     {"critic_lr", "critic.lr"},
-    {"policy-lr", "actor.lr"},
     {"policy_lr", "actor.lr"},
     {"actor_lr", "actor.lr"},
     {"learning_rate", "actor.lr"},
     {"alpha_lr", "alpha.lr"},
-    {"buffer-size", "replay.capacity"},
     {"buffer_size", "replay.capacity"},
     {"ent_coef", "alpha.initial"},
     {"autotune", "alpha.fixed", "its opposite is"},
@@ -34,56 +32,36 @@ constexpr Alias aliases[] = {
     {"train_freq", "utd", "its inverse is"},
     {"gradient_steps", "utd"},
     {"policy_frequency", "actor.every"},
-    {"policy-frequency", "actor.every"},
     {"policy_delay", "actor.every"},
     {"alpha_delay", "alpha.every"},
-    {"batch-size", "batch"},
     {"batch_size", "batch"},
     {"n_envs", "num_envs"},
-    {"num-envs", "num_envs"},
-    {"total-timesteps", "total_timesteps"},
-    {"learning-starts", "learning_starts"},
     {"eval_freq", "eval.every"},
     {"n_eval_episodes", "eval.episodes"},
     {"save_freq", "checkpoint.every"},
     {"env_id", "env.id"},
-    {"env-id", "env.id"},
     {"env", "env.id"},
     {"N", "nfe"},
     {"K", "proposals"},
     {"P", "particles"},
     {"t_min", "time_min"},
     {"num_samples", "particles"},
-    {"target-entropy", "target_entropy"},
     {"num_steps", "rollout_steps"},
-    {"num-steps", "rollout_steps"},
     {"n_steps", "rollout_steps"},
     {"num_minibatches", "minibatches"},
-    {"num-minibatches", "minibatches"},
     {"update_epochs", "epochs"},
-    {"update-epochs", "epochs"},
     {"n_epochs", "epochs"},
     {"clip_coef", "clip"},
-    {"clip-coef", "clip"},
     {"clip_range", "clip"},
     {"clip_vloss", "clip_value"},
-    {"clip-vloss", "clip_value"},
     {"ent_coef", "entropy_coef"},
-    {"ent-coef", "entropy_coef"},
     {"vf_coef", "value_coef"},
-    {"vf-coef", "value_coef"},
     {"learning_rate", "lr"},
-    {"learning-rate", "lr"},
-    {"gae-lambda", "gae_lambda"},
-    {"max-grad-norm", "max_grad_norm"},
     {"policy_noise", "target_std"},
-    {"policy-noise", "target_std"},
     {"target_policy_noise", "target_std"},
     {"noise_clip", "target_clip"},
-    {"noise-clip", "target_clip"},
     {"target_noise_clip", "target_clip"},
     {"exploration_noise", "exploration_std"},
-    {"exploration-noise", "exploration_std"},
 };
 
 // letters inserted, deleted, replaced or swapped
@@ -200,8 +178,12 @@ const KeySpec *Schema::find(std::string_view key) const {
 }
 
 std::string Schema::hint(std::string_view key) const {
+  std::string plain(key);
+  std::ranges::replace(plain, '-', '_');
+  if (find(plain))
+    return fmt::format("it is called '{}' here", plain);
   for (const Alias &alias : aliases)
-    if (key == alias.theirs && find(alias.ours))
+    if (plain == alias.theirs && find(alias.ours))
       return fmt::format("{} called '{}' here", alias.relation, alias.ours);
   std::vector<std::pair<int, std::string>> near;
   for (const KeySpec &spec : keys_) {

@@ -1,11 +1,11 @@
 #include "rl/trainer/telemetry.h"
+#include "rl/trainer/process_memory.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
 #include <limits>
 #include <map>
-#include <unistd.h>
 
 namespace phlox::rl {
 namespace {
@@ -61,15 +61,8 @@ std::string in_order(const Csv &table,
 }
 
 double resident_gb() {
-  std::FILE *file = std::fopen("/proc/self/statm", "re");
-  if (!file)
-    return nothing;
-  long total = 0, resident = 0;
-  int got = std::fscanf(file, "%ld %ld", &total, &resident);
-  std::fclose(file);
-  return got == 2 ? static_cast<double>(resident) *
-                        static_cast<double>(sysconf(_SC_PAGESIZE)) / 1e9
-                  : nothing;
+  const std::int64_t now = process_memory().now;
+  return now ? static_cast<double>(now) / 1e9 : nothing;
 }
 
 double rate(double count, double seconds) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <numeric>
 #include <string>
 
@@ -90,22 +89,11 @@ std::int64_t logs_of(const TrainerConfig &config,
          steps / 100 * episode;
 }
 
-// what the process takes now, and the most that it ever took
-std::pair<std::int64_t, std::int64_t> memory_of_process() {
-  std::int64_t now = 0, most = 0;
-  std::ifstream status("/proc/self/status"); // has no size to read by
-  for (std::string word; status >> word;)
-    if (word == "VmRSS:")
-      status >> now;
-    else if (word == "VmHWM:")
-      status >> most;
-  return {now * 1024, most * 1024};
-}
-
 } // namespace
 
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
-                  const phlox_executable_table &table) {
+                  const phlox_executable_table &table,
+                  const ProcessMemory &held_before) {
   const auto arena = static_cast<std::int64_t>(table.arena_bytes);
   const std::int64_t held =
       std::min(config.replay.capacity, config.total_timesteps);
@@ -113,9 +101,8 @@ Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
       4ll * (obs_size + action_size + 1) + 2 + (4ll * obs_size + 4) / 100;
   // one segment more than is held, since segments go as a whole
   const std::int64_t spare = std::min(config.replay.segment, held) * each;
-  const auto [now, most] = memory_of_process();
-  auto of_process = [now = now, most = most](std::int64_t to_come) {
-    return std::max(most, now + to_come);
+  auto of_process = [&](std::int64_t to_come) {
+    return std::max(held_before.most, held_before.now + to_come);
   };
   Forecast result;
   // each kept checkpoint, one being written and the best; a partly filled

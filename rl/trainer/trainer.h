@@ -3,6 +3,7 @@
 #pragma once
 #include "phlox/runtime.h"
 #include "rl/trainer/any_environment.h"
+#include "rl/trainer/process_memory.h"
 #include "rl/trainer/program.h"
 #include "rl/trainer/run_folder.h"
 #include "rl/trainer/text_log.h"
@@ -48,10 +49,11 @@ struct Forecast {
   std::int64_t disk = 0;   // checkpoints, tables and event file
 };
 
-/// Computes the forecast from what the process holds by now, before it fills
-/// its replay; episode ends count as one in a hundred.
+/// Computes the forecast from what the process held before it filled its
+/// replay; episode ends count as one in a hundred.
 Forecast forecast(const TrainerConfig &config, int obs_size, int action_size,
-                  const phlox_executable_table &table);
+                  const phlox_executable_table &table,
+                  const ProcessMemory &held_before);
 
 /// Trains until total_timesteps; a folder that was opened for resuming goes on
 /// from its newest good checkpoint, bit for bit, or starts anew without one.

@@ -412,8 +412,7 @@ void add_bench_verb(CLI::App &app) {
       "NAME", a->name,
       "gemm, sac, flame-r, bench.flame-peer, bench.policy, flame-m, train or "
       "envs [all of these, or, with --env or --set, of algorithms]; "
-      "algorithms: "
-      "the step of each; or one algorithm");
+      "algorithms: the step of each; or one algorithm");
   a->words.env = usual_env;
   const CLI::Option *env =
       verb->add_option("--env", a->words.env,

@@ -76,6 +76,7 @@ void refuse_empty_values(CLI::App &app) {
 int run(CLI::App &app, int argc, char **argv) {
   refuse_empty_values(app);
   try {
+    // after an empty --out= the library would take the next word
     for (int i = 1; i < argc; i++)
       if (const std::string_view word = argv[i];
           word.starts_with("--") && word.find('=') == word.size() - 1)

@@ -253,19 +253,33 @@ std::pair<int, int> task_sizes(const Words &words, const rl::Config &config) {
   }
 }
 
+Origin origin_of_config(const std::string &path) {
+  try {
+    const auto table = rl::parse_toml(rl::read_text(path));
+    return {table["algorithm"].value_or(std::string()),
+            table["env"]["id"].value_or(std::string())};
+  } catch (const toml::parse_error &error) {
+    throw std::runtime_error(fmt::format("{}:{}: must be TOML: got: {}", path,
+                                         error.source().begin.line,
+                                         error.description()));
+  }
+}
+
 void take_names_from_files(Words &words) {
-  std::string algorithm, env;
+  Origin found;
   for (const auto &file : words.files)
     try {
-      const auto table = rl::parse_toml(rl::read_text(file));
-      algorithm = table["algorithm"].value_or(algorithm);
-      env = table["env"]["id"].value_or(env);
+      const Origin named = origin_of_config(file);
+      if (!named.algorithm.empty())
+        found.algorithm = named.algorithm;
+      if (!named.env.empty())
+        found.env = named.env;
     } catch (const std::exception &) { // who reads the settings says it
     }
   if (words.algorithm.empty())
-    words.algorithm = algorithm;
+    words.algorithm = found.algorithm;
   if (words.env.empty())
-    words.env = env;
+    words.env = found.env;
 }
 
 CompileRequest compile_request(const Words &words, const rl::Config &config) {

@@ -61,6 +61,13 @@ envs::Kwargs env_kwargs(const rl::Config &config);
 /// Errors:  CLI::ValidationError for an unknown keyword argument or value.
 std::pair<int, int> task_sizes(const Words &words, const rl::Config &config);
 
+/// The algorithm and the task that a configuration names; empty: none.
+struct Origin {
+  std::string algorithm, env;
+};
+/// Errors:  std::runtime_error if the file cannot be read or is no TOML.
+Origin origin_of_config(const std::string &path);
+
 /// Takes the algorithm and the task from --config's files where no argument
 /// names them, so that a run's config.toml alone repeats it.
 void take_names_from_files(Words &words);

@@ -126,12 +126,10 @@ std::string refuse_folder(const SweepRun &run, const fs::path &folder) {
                            "is {}",
                            folder.string(), difference.key,
                            difference.before.dump(), difference.after.dump());
-    const auto named = [](const std::string &precision) {
-      return precision.empty() ? "high" : precision;
-    };
     // one that does not say is for the trainer to compare
     const std::string was = precision_of_run(folder),
-                      is = named(run.words.precision);
+                      is = run.words.precision.empty() ? "high"
+                                                       : run.words.precision;
     if (!was.empty() && was != is)
       return fmt::format("{} must have the sweep's precision: was {}, is {}",
                          folder.string(), was, is);

@@ -1,5 +1,4 @@
 // phlox train: compiles (or takes an artifact), trains, resumes.
-#include "rl/toml.h"
 #include "rl/trainer/checkpoint.h"
 #include "rl/trainer/dry_run.h"
 #include "rl/trainer/errors.h"
@@ -36,26 +35,6 @@ struct Arguments {
   bool overlap = false, force = false, print_config = false, explain = false,
        quiet = false, verbose = false, no_progress = false, dry_run = false;
 };
-
-// what a run or an artifact was made with
-struct Origin {
-  std::string algorithm, env;
-};
-
-Origin origin_of_run(const std::filesystem::path &run) {
-  const auto path = (run / "config.toml").string();
-  try {
-    const auto table = rl::parse_toml(rl::read_text(path));
-    Origin origin;
-    origin.algorithm = table["algorithm"].value_or(std::string());
-    origin.env = table["env"]["id"].value_or(std::string());
-    return origin;
-  } catch (const toml::parse_error &error) {
-    throw std::runtime_error(fmt::format("{}:{}: must be TOML: got: {}", path,
-                                         error.source().begin.line,
-                                         error.description()));
-  }
-}
 
 // the keys of --as-published if all have its values, whoever set them
 std::vector<std::string> published_keys(const rl::Config &config,
@@ -102,7 +81,9 @@ public:
         a.name == "..")
       throw CLI::ValidationError(fmt::format(
           "--name must be a folder's name without '/': got '{}'", a.name));
-    take_names_from_files(a.words);
+    // a run that is named knows its own
+    if (a.resume.empty() || a.resume == "auto")
+      take_names_from_files(a.words);
     Executable given, kept;
     if (!a.artifact.empty()) {
       given = load_executable(a.artifact);
@@ -224,7 +205,8 @@ private:
     }
     if (run_folder.empty())
       return;
-    const Origin origin = origin_of_run(run_folder);
+    const Origin origin =
+        origin_of_config((run_folder / "config.toml").string());
     name("ALGO", a.words.algorithm, origin.algorithm);
     name("--env", a.words.env, origin.env);
     take_plugin();
@@ -380,7 +362,8 @@ private:
     const auto options = options_of(&loaded);
     const auto took = rl::dry_run(request);
     const auto need = rl::forecast(request.config, options.value("obs_size", 0),
-                                   options.value("action_size", 0), *table);
+                                   options.value("action_size", 0), *table,
+                                   rl::process_memory());
     fmt::print("compiled {} ({:.12})\n", request.artifact, table->hash);
     fmt::print("one of everything: {} env step{} {:.3g} ms, actions {:.3g} ms, "
                "update {:.3g} ms",
