@@ -174,17 +174,17 @@ std::string contentHash(mlir::ModuleOp program, const CompileOptions &options) {
     hash.update(text);
   };
   add(compilerVersion());
-  if (auto targets = cpu::lookupTargets(options.target)) {
+  auto targets = cpu::lookupTargets(options.target);
+  if (targets)
+    targets = cpu::withPrecision(std::move(*targets), options);
+  if (targets) {
     for (const cpu::Target &target : *targets)
-      add(target.name);
+      add(target.name + "," + std::to_string(target.bf16Parts));
   } else {
     llvm::consumeError(targets.takeError());
     add(options.target);
+    add(options.precision);
   }
-  bool isF32 = options.precision == "high" && options.amx == Amx::off;
-  add(isF32 ? "f32" : options.precision);
-  if (options.amx != Amx::off)
-    add(options.amx == Amx::on ? "amx" : "emulated amx");
   add(options.explicitNoise ? "explicit noise" : "");
   for (const std::string &name : rewriteNames())
     add(llvm::is_contained(options.without, name) ? "without " + name : "");

@@ -49,8 +49,8 @@ struct Kernels
 
 struct KernelOptions : mlir::PassPipelineOptions<KernelOptions> {
   Option<std::string> target{*this, "target", llvm::cl::init("native")};
-  Option<std::string> precision{*this, "precision", llvm::cl::init("high")};
-  Option<Amx> amx{*this, "amx", llvm::cl::init(Amx::off),
+  Option<std::string> precision{*this, "precision", llvm::cl::init("f32")};
+  Option<Amx> amx{*this, "amx", llvm::cl::init(Amx::on),
                   llvm::cl::values(clEnumValN(Amx::off, "off", ""),
                                    clEnumValN(Amx::emulated, "emulated", ""),
                                    clEnumValN(Amx::on, "on", ""))};

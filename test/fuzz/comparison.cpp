@@ -278,9 +278,8 @@ std::vector<std::string> differences(mlir::ModuleOp program,
   options.target = setting.target;
   options.without = setting.without;
   options.precision = setting.precision;
-  bool byPairs =
-      setting.target != "x86-64-v3" && test::runsTarget("avx512-bf16");
-  if (setting.precision == "high" || (setting.precision == "bf16" && !byPairs))
+  const char *needed = setting.precision == "high" ? "amx" : "avx512-bf16";
+  if (setting.target == "x86-64-v3" || !test::runsTarget(needed))
     options.amx = Amx::emulated;
   options.leastGain = setting.rewritesAll ? 0 : 1;
   options.embedIr = setting.isEager;

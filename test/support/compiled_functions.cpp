@@ -41,8 +41,10 @@ bool runsTarget(const std::string &target) {
   if (target != "x86-64-v3")
     needed |= PHLOX_ISA_AVX512F | PHLOX_ISA_AVX512BW | PHLOX_ISA_AVX512CD |
               PHLOX_ISA_AVX512DQ | PHLOX_ISA_AVX512VL;
-  if (target == "avx512-bf16")
+  if (target == "avx512-bf16" || target == "amx")
     needed |= PHLOX_ISA_AVX512BF16;
+  if (target == "amx")
+    needed |= PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
   return (phlox_isa_available() & needed) == needed;
 }
 

@@ -25,8 +25,8 @@ private:
   std::unique_ptr<CompiledProgram> compiled;
 };
 
-/// Whether this machine runs code for a target: x86-64-v3, x86-64-v4 or
-/// avx512-bf16.
+/// Whether this machine runs code for a target: x86-64-v3, x86-64-v4,
+/// avx512-bf16 or amx.
 bool runsTarget(const std::string &target);
 
 } // namespace phlox::test

@@ -184,9 +184,8 @@ private:
     chosen.push_back({work, config, compile_request(words, config)});
   }
 
-  // of products; high is f32 wherever this has run
   std::string precision() const {
-    return a.words.precision == "bf16" ? "bf16" : "f32";
+    return a.words.precision.empty() ? "high" : a.words.precision;
   }
 
   bool wanted(const std::string &name) const {
@@ -248,7 +247,7 @@ private:
   void profile(const Chosen &one, nlohmann::ordered_json &events) {
     auto request = one.request;
     request.records = true;
-    const BenchProgram program(cached_artifact(request).first, precision());
+    const BenchProgram program(cached_artifact(request).first);
     for (const auto &[entry, peers] : one.work.entries)
       for (int threads : a.threads)
         rows.push_back(program.profile(
@@ -277,7 +276,7 @@ private:
   void gemm() {
     const TemporaryArtifact file;
     compiler_library().matmul(gemm_size, precision(), file.path);
-    const BenchProgram program(file.path, precision());
+    const BenchProgram program(file.path);
     for (int threads : a.threads) {
       const std::string work = fmt::format("{}/{}", gemm_name, gemm_size);
       const auto compiled =
@@ -293,7 +292,7 @@ private:
     const auto &[work, config, request] = one;
     compile_row_ = compile_anew(work.name, request);
     add(compile_row_);
-    const BenchProgram program(cached_artifact(request).first, precision());
+    const BenchProgram program(cached_artifact(request).first);
     const bool with_peers = !a.no_peers && peers_follow(one);
     for (const auto &[entry, peers] : work.entries)
       for (int threads : a.threads) {
@@ -353,8 +352,7 @@ private:
   BenchRow compile_anew(const std::string &name,
                         const CompileRequest &request) const {
     const TemporaryArtifact file;
-    BenchRow row{
-        .work = name + "/compile", .mode = "compile", .precision = precision()};
+    BenchRow row{.work = name + "/compile", .mode = "compile"};
     const auto start = std::chrono::steady_clock::now();
     try {
       compiler_library().compile(request, file.path, false);
@@ -364,6 +362,7 @@ private:
     const std::chrono::duration<double, std::micro> took =
         std::chrono::steady_clock::now() - start;
     row.median_us = row.min_us = row.max_us = took.count();
+    row.precision = BenchProgram(file.path).precision();
     return row;
   }
 

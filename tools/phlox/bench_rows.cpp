@@ -2,7 +2,7 @@
 #include "rl/replay/threefry.h"
 #include "rl/trainer/program.h"
 #include "tools/phlox/eager.h"
-#include "tools/phlox/fma_peak.h"
+#include "tools/phlox/unit_peak.h"
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -99,15 +99,11 @@ Owned<phlox_entry> make_entry(const phlox_executable *executable,
 
 } // namespace
 
-BenchProgram::BenchProgram(const std::string &artifact,
-                           const std::string &precision)
-    : executable_(load_executable(artifact)), precision_(precision) {}
+BenchProgram::BenchProgram(const std::string &artifact)
+    : executable_(load_executable(artifact)),
+      variant_(chosen_variant(*phlox_executable_table_of(executable_.get()))) {}
 
-// of the unit that computes the products, with bf16 those of 16 rows and more:
-// smaller ones, as of a batch of 1, can reach half of it
-double BenchProgram::peak(int threads) const {
-  return measure_fma_peak(threads, precision_ == "bf16");
-}
+const char *BenchProgram::precision() const { return precision_of(variant_); }
 
 // a state after `init`, one entry point, and its buffers
 struct BenchProgram::Prepared {
@@ -159,8 +155,8 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
   const auto &table = *phlox_executable_table_of(executable_.get());
   Prepared p(executable_.get(), name, threads);
   BenchRow row{
-      .work = work, .mode = mode, .precision = precision_, .threads = threads};
-  double most = peak(threads);
+      .work = work, .mode = mode, .precision = precision(), .threads = threads};
+  double most = measure_peak(variant_, threads);
   if (mode == "eager") {
     EagerRunner runner(table, name, p.pool.get());
     time_calls(row, seconds, period, [&] {
@@ -169,7 +165,7 @@ BenchRow BenchProgram::measure(const std::string &work, const std::string &name,
   } else {
     time_calls(row, seconds, period, [&] { p.run(); });
   }
-  most = std::max(most, peak(threads));
+  most = std::max(most, measure_peak(variant_, threads));
   // the table counts the compiled program; one op alone is the same in both
   if (period == 1 && (mode == "compiled" || table.leaf_count == 0))
     row.peak_percent =
@@ -183,9 +179,9 @@ BenchProgram::profile(const std::string &work, const std::string &name,
                       nlohmann::ordered_json &events) const {
   const auto &table = *phlox_executable_table_of(executable_.get());
   Prepared p(executable_.get(), name, threads);
-  double most = peak(1);
+  double most = measure_peak(variant_, 1);
   auto calls = profile_calls(p.entry.get(), seconds, [&] { p.run(); });
-  most = std::max(most, peak(1));
+  most = std::max(most, measure_peak(variant_, 1));
   // of a period's calls the whole ones are the slowest
   const auto whole = calls.size() / static_cast<std::size_t>(period);
   calls.erase(calls.begin(), calls.end() - static_cast<std::ptrdiff_t>(whole));

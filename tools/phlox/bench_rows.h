@@ -31,9 +31,9 @@ void time_calls(BenchRow &row, double seconds, int period,
 /// A program with buffers for one entry point, ready to be timed.
 class BenchProgram {
 public:
-  /// `precision` is that of its products.
-  explicit BenchProgram(const std::string &artifact,
-                        const std::string &precision = "f32");
+  explicit BenchProgram(const std::string &artifact);
+  /// Of the products of the code that this machine takes.
+  const char *precision() const;
   /// Times an entry point on inputs drawn from a fixed stream; `init` makes the
   /// state if the program has it. `period` calls in a row do all that the entry
   /// point ever does; the share of the peak is known only for a period of 1.
@@ -51,10 +51,9 @@ public:
 
 private:
   struct Prepared;
-  double peak(int threads) const;
 
   Executable executable_;
-  std::string precision_;
+  const phlox_variant &variant_;
 };
 
 /// Runs a program to its end; returns the last line that it wrote, to stdout or

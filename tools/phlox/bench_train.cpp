@@ -1,4 +1,6 @@
 #include "tools/phlox/bench_train.h"
+#include "tools/phlox/setup.h"
+#include "tools/phlox/unit_peak.h"
 #include <algorithm>
 #include <filesystem>
 #include <fmt/core.h>
@@ -81,12 +83,14 @@ BenchRow measure_training(int threads, double seconds,
     words.push_back(setting);
   }
   run_process(words);
+  const auto artifact = load_executable(folder.path / "run" / "artifact.so");
   auto micros = windows_of(folder.path / "run" / "metrics.csv");
   if (micros.empty())
     throw std::runtime_error("training must log windows of steps: got none");
   std::sort(micros.begin(), micros.end());
   return {.work = "sac/train",
-          .precision = precision,
+          .precision = precision_of(
+              chosen_variant(*phlox_executable_table_of(artifact.get()))),
           .threads = threads,
           .median_us = micros[micros.size() / 2],
           .min_us = micros.front(),

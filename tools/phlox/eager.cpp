@@ -31,14 +31,6 @@ const phlox_entry_desc &find_entry(const phlox_executable_table &table,
       fmt::format("entry point '{}' is not in the artifact", name));
 }
 
-// the code that the runtime takes on this machine
-const phlox_variant &chosen_variant(const phlox_executable_table &table) {
-  for (std::uint32_t i = 0; i + 1 < table.variant_count; i++)
-    if ((table.variants[i].isa & ~phlox_isa_available()) == 0)
-      return table.variants[i];
-  return table.variants[table.variant_count - 1];
-}
-
 std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 } // namespace
 

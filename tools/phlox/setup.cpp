@@ -148,8 +148,8 @@ void add_program_options(CLI::App &verb, Words &words) {
                   "Instruction sets: native, x86-64-v3, x86-64-v4 or several "
                   "with commas; the best the processor has runs [native]");
   verb.add_option("--precision", words.precision,
-                  "Of matrix products: f32, high (f32 without AMX), or bf16, "
-                  "which needs AVX512-BF16 [high]");
+                  "Of matrix products: f32, high (two bf16 per f32 by AMX, "
+                  "else f32), or bf16, by AMX or AVX512-BF16 [high]");
 }
 
 void add_rewrite_option(CLI::App &verb, Words &words) {
@@ -349,6 +349,13 @@ Executable load_executable(const std::string &path) {
   phlox_executable *executable = nullptr;
   rl::check(phlox_executable_load(path.c_str(), &executable));
   return Executable(executable);
+}
+
+const phlox_variant &chosen_variant(const phlox_executable_table &table) {
+  for (std::uint32_t i = 0; i + 1 < table.variant_count; i++)
+    if ((table.variants[i].isa & ~phlox_isa_available()) == 0)
+      return table.variants[i];
+  return table.variants[table.variant_count - 1];
 }
 
 } // namespace phlox::tools

@@ -91,4 +91,7 @@ struct ExecutableDelete {
 using Executable = std::unique_ptr<phlox_executable, ExecutableDelete>;
 Executable load_executable(const std::string &path);
 
+/// Returns the code of an artifact that the runtime takes on this machine.
+const phlox_variant &chosen_variant(const phlox_executable_table &table);
+
 } // namespace phlox::tools

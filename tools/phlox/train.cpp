@@ -58,7 +58,8 @@ bool is_for(const phlox_executable *artifact, const std::string &target) {
   std::set<std::string> has, wanted;
   for (std::uint32_t i = 0; i < table->variant_count; i++) {
     const std::string name = table->variants[i].target;
-    has.insert(name == "avx512-bf16" ? "x86-64-v4" : name);
+    const bool is_bf16 = name == "avx512-bf16" || name.starts_with("amx-");
+    has.insert(is_bf16 ? "x86-64-v4" : name);
   }
   std::istringstream names(target);
   for (std::string name; std::getline(names, name, ',');) {

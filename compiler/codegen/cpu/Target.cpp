@@ -1,6 +1,5 @@
 #include "compiler/codegen/cpu/Target.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/TargetParser/Host.h"
+#include "phlox/runtime.h"
 
 namespace phlox::cpu {
 
@@ -9,21 +8,19 @@ constexpr uint64_t kV3 = PHLOX_ISA_AVX2;
 constexpr uint64_t kV4 = kV3 | PHLOX_ISA_AVX512F | PHLOX_ISA_AVX512BW |
                          PHLOX_ISA_AVX512CD | PHLOX_ISA_AVX512DQ |
                          PHLOX_ISA_AVX512VL;
+constexpr uint64_t kPairs = kV4 | PHLOX_ISA_AVX512BF16;
+constexpr uint64_t kTiles = kPairs | PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
+
+// feature bits, never the processor's name: virtual machines rename it
+bool thisMachineHas(uint64_t isa) { return !(isa & ~phlox_isa_available()); }
 } // namespace
 
 llvm::Expected<Target> lookupTarget(llvm::StringRef name) {
   if (name == "native") {
-    // feature bits, never the processor's name: virtual machines rename it
-    auto host = llvm::sys::getHostCPUFeatures();
-    auto has = [&](llvm::ArrayRef<llvm::StringRef> features) {
-      return llvm::all_of(features, [&](auto f) { return host.lookup(f); });
-    };
-    if (!has({"avx2", "fma", "f16c", "bmi", "bmi2"}))
+    if (!thisMachineHas(kV3))
       return llvm::createStringError(
           "target 'native': this machine must have AVX2 and FMA");
-    name = has({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
-               ? "x86-64-v4"
-               : "x86-64-v3";
+    name = thisMachineHas(kV4) ? "x86-64-v4" : "x86-64-v3";
   }
   if (name == "x86-64-v3")
     return Target{"x86-64-v3", "x86-64-v3", "", kV3, 8, 6, 2};
@@ -55,19 +52,19 @@ llvm::Expected<std::vector<Target>> lookupTargets(llvm::StringRef names) {
 }
 
 namespace {
-Target amxVariant(Target amx, int64_t parts) {
-  amx.name = "amx";
-  amx.features += ",+avx512bf16,+amx-tile,+amx-bf16";
-  amx.isa |= PHLOX_ISA_AVX512BF16 | PHLOX_ISA_AMX_TILE | PHLOX_ISA_AMX_BF16;
-  amx.amx = Amx::on;
-  amx.bf16Parts = parts;
-  return amx;
+Target tileVariant(Target tiles, int64_t parts) {
+  tiles.name = parts == 2 ? kTwoTileTarget : kTileTarget;
+  tiles.features += ",+avx512bf16,+amx-tile,+amx-bf16";
+  tiles.isa = kTiles;
+  tiles.amx = Amx::on;
+  tiles.bf16Parts = parts;
+  return tiles;
 }
 
 Target pairVariant(Target pairs) {
   pairs.name = kPairTarget;
   pairs.features += ",+avx512bf16";
-  pairs.isa |= PHLOX_ISA_AVX512BF16;
+  pairs.isa = kPairs;
   pairs.bf16Parts = 1;
   return pairs;
 }
@@ -79,7 +76,7 @@ withPrecision(std::vector<Target> targets, const CompileOptions &options) {
   if (options.precision != "f32" && !high && !bf16)
     return llvm::createStringError(
         "precision must be f32, high or bf16: got '" + options.precision + "'");
-  if (!bf16 && (!high || options.amx == Amx::off))
+  if (!high && !bf16)
     return targets;
   int64_t parts = high ? 2 : 1;
   if (options.amx == Amx::emulated) {
@@ -89,21 +86,28 @@ withPrecision(std::vector<Target> targets, const CompileOptions &options) {
     }
     return targets;
   }
-  if (bf16 && options.target == "native" &&
-      !llvm::sys::getHostCPUFeatures().lookup("avx512bf16"))
-    return llvm::createStringError(
-        "precision bf16: this machine must have AVX512-BF16, or the target be "
-        "named: got 'native' on one that lacks it");
   Target v4 = targets.front();
-  if (v4.name != "x86-64-v4" || (bf16 && targets.size() > 1))
+  bool tiles = v4.name == "x86-64-v4" && options.amx == Amx::on;
+  if (options.target == "native") { // one variant, the best that runs here
+    if (tiles && thisMachineHas(kTiles))
+      return std::vector<Target>{tileVariant(v4, parts)};
+    if (high)
+      return targets;
+    if (!thisMachineHas(kPairs))
+      return llvm::createStringError(
+          "precision bf16: this machine must have AVX512-BF16, or the target "
+          "be named: got 'native' on one that lacks it");
+    return std::vector<Target>{pairVariant(v4)};
+  }
+  if (bf16 && (v4.name != "x86-64-v4" || targets.size() > 1))
     return llvm::createStringError(
-        "precision " + options.precision +
-        " must have the target x86-64-v4, whose variants compute with bf16" +
-        (bf16 ? ", and no other" : "") + ": got '" + options.target + "'");
+        "precision bf16 must have the target x86-64-v4, whose variants compute "
+        "with bf16, and no other: got '" +
+        options.target + "'");
   // other variants compute f32, which is high but not what bf16 asks for
   std::vector<Target> found;
-  if (options.amx == Amx::on)
-    found.push_back(amxVariant(v4, parts));
+  if (tiles)
+    found.push_back(tileVariant(v4, parts));
   if (bf16)
     found.push_back(pairVariant(v4));
   else
@@ -117,6 +121,10 @@ CompileOptions optionsOf(llvm::StringRef variant) {
   if (variant == kPairTarget) {
     options.target = "x86-64-v4";
     options.precision = "bf16";
+    options.amx = Amx::off;
+  } else if (variant == kTileTarget || variant == kTwoTileTarget) {
+    options.target = "native";
+    options.precision = variant == kTileTarget ? "bf16" : "high";
   }
   return options;
 }

@@ -93,7 +93,7 @@ typedef struct phlox_entry_desc {
 
 /* The code of all entry points for one instruction set. */
 typedef struct phlox_variant {
-  const char *target; /* x86-64-v3, x86-64-v4, avx512-bf16, amx */
+  const char *target; /* x86-64-v3, amx-bf16x3, ... */
   uint64_t isa;       /* phlox_isa bits that must be present */
   phlox_entry_function *const *entries; /* entry_count functions */
   const uint64_t *scratch_bytes;        /* entry_count sizes */

@@ -83,9 +83,6 @@ TEST_F(CompileErrors, Bf16WithoutAvx512) {
   }
   options.target = "x86-64-v3,x86-64-v4"; // v3 would be left out in silence
   EXPECT_THAT(errorOf(*module, options), HasSubstr("and no other: got"));
-  options.target = "x86-64-v3";
-  options.precision = "high"; // by AMX
-  EXPECT_THAT(errorOf(*module, options), HasSubstr("precision high must have"));
 }
 
 TEST_F(CompileErrors, UnknownRewrite) {

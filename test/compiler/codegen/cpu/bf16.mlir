@@ -2,8 +2,8 @@
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=high amx=on" --canonicalize --cse %s | FileCheck %s --check-prefix=HIGH
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v3 precision=high amx=emulated" --canonicalize --cse %s | FileCheck %s --check-prefix=HIGH
 // RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=f32 amx=on" %s | FileCheck %s --check-prefix=NONE
-// RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=high" %s | FileCheck %s --check-prefix=NONE
-// RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=bf16" --canonicalize --cse %s | FileCheck %s --check-prefix=PAIRS
+// RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=high amx=off" %s | FileCheck %s --check-prefix=NONE
+// RUN: phlox-opt --phlox-kernels="target=x86-64-v4 precision=bf16 amx=off" --canonicalize --cse %s | FileCheck %s --check-prefix=PAIRS
 // RUN: not phlox-opt --phlox-kernels="target=x86-64-v4 precision=f8" %s 2>&1 | FileCheck %s --check-prefix=BAD
 
 // The right operand is packed first, pairs of rows side by side.

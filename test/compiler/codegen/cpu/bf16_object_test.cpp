@@ -1,5 +1,4 @@
-// What the variants of an artifact for bf16 hold. No machine here runs AMX: its
-// variant is assembled and read.
+// What the variants of an artifact for bf16 hold.
 #include "compiler/artifact/Link.h"
 #include "dsl/program.h"
 #include "test/support/compiled_functions.h"
@@ -110,7 +109,7 @@ TEST(AmxVariant, StandsBesideTheOthers) {
   test::CompiledProgram first(both.program.module(), both.options),
       second(plain.program.module(), plain.options);
   ASSERT_EQ(first.table().variant_count, 2u);
-  EXPECT_STREQ(first.table().variants[0].target, "amx");
+  EXPECT_STREQ(first.table().variants[0].target, "amx-bf16x3");
   EXPECT_EQ(first.table().variants[0].isa, 0x1ffu);
   auto in = test::randomArguments(both.program.module(), "f", 5);
   EXPECT_EQ(first.run("f", in).at("y").reals,
@@ -125,7 +124,7 @@ TEST(AmxVariant, LeavesNoneWithF32ForBf16) {
     test::CompiledProgram refused(made.program.module(), made.options);
     FAIL() << "must be refused";
   } catch (const std::runtime_error &error) {
-    EXPECT_THAT(error.what(), HasSubstr("got none: amx lacks"));
+    EXPECT_THAT(error.what(), HasSubstr("got none: amx-bf16 lacks"));
     EXPECT_THAT(error.what(), HasSubstr("AMX-TILE, AMX-BF16"));
     EXPECT_THAT(error.what(), ContainsRegex("avx512-bf16 lacks .*AVX512-BF16"));
   }

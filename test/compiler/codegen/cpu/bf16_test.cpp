@@ -1,5 +1,6 @@
-// Products of bf16, by AVX512-BF16 and by AMX, emulated: to the bit against the
-// arithmetic written out here and within what rounding to bf16 allows of f64.
+// Products of bf16, by AVX512-BF16 and by AMX, emulated and real: to the bit
+// against the arithmetic written out here and within what rounding to bf16
+// allows of f64.
 #include "dsl/program.h"
 #include "test/support/compiled_functions.h"
 #include "test/support/program_runner.h"
@@ -105,11 +106,14 @@ struct Mode {
     *out << mode.name;
   }
   bool runsHere() const {
-    return amx != Amx::off || test::runsTarget("avx512-bf16");
+    return amx == Amx::emulated ||
+           test::runsTarget(amx == Amx::on ? "amx" : "avx512-bf16");
   }
 };
 constexpr Mode kModes[] = {
     {"pairs", "x86-64-v4", "bf16", Amx::off},
+    {"amx_high", "x86-64-v4", "high", Amx::on},
+    {"amx_bf16", "x86-64-v4", "bf16", Amx::on},
     {"tiles_high", "native", "high", Amx::emulated},
     {"tiles_bf16", "native", "bf16", Amx::emulated},
     {"tiles_high_v3", "x86-64-v3", "high", Amx::emulated},
@@ -124,7 +128,7 @@ protected:
 
   void SetUp() override {
     if (!mode.runsHere())
-      GTEST_SKIP() << "this machine lacks AVX512-BF16";
+      GTEST_SKIP() << "this machine lacks AVX512-BF16 or AMX";
   }
 };
 
@@ -202,7 +206,7 @@ class Bf16Networks : public testing::TestWithParam<Mode> {};
 
 TEST_P(Bf16Networks, AgreeWithTheInterpreterForAnyThreads) {
   if (!GetParam().runsHere())
-    GTEST_SKIP() << "this machine lacks AVX512-BF16";
+    GTEST_SKIP() << "this machine lacks AVX512-BF16 or AMX";
   Program program("networks");
   program.entry("f", networks);
   auto module = program.module();
@@ -240,7 +244,7 @@ INSTANTIATE_TEST_SUITE_P(All, Bf16Products,
                                   std::get<1>(info.param);
                          });
 INSTANTIATE_TEST_SUITE_P(All, Bf16Networks,
-                         testing::Values(kModes[0], kModes[1]),
+                         testing::Values(kModes[0], kModes[1], kModes[3]),
                          [](const auto &info) { return nameOf(info.param); });
 
 } // namespace
