@@ -25,6 +25,9 @@ std::string constantName(const Plan &plan, int64_t number) {
 namespace {
 // below this a phase runs on the calling thread: waking others costs as much
 constexpr double kParallelNanoseconds = 4000;
+// of a bundle of tasks, which a thread takes at a time
+constexpr double kBundleNanoseconds = 4000;
+constexpr int64_t kMostBundles = 256;
 
 class EntryEmitter {
 public:
@@ -246,12 +249,12 @@ private:
   }
 
   // a function whose task numbers run through all tasks of all parts
-  std::string emitPhase(ArrayRef<Part> parts) {
+  std::string emitTasks(ArrayRef<Part> parts) {
     if (parts.size() == 1)
       return parts[0].name;
     mlir::OpBuilder::InsertionGuard guard(b);
     std::string symbol =
-        "phlox_" + name + "_phase_" + std::to_string(phaseCount++);
+        "phlox_" + name + "_tasks_" + std::to_string(phaseCount);
     auto code = function(symbol, {pointer, pointer, b.getI64Type()},
                          LLVM::Linkage::Internal);
     auto *block = code.addEntryBlock(b);
@@ -282,6 +285,62 @@ private:
     return symbol;
   }
 
+  // Bundles of about equal cost, so that threads that take equal numbers of
+  // them end together: where each begins among the tasks, and the end.
+  static SmallVector<int32_t> bundlesOf(ArrayRef<Part> parts) {
+    int64_t tasks = 0;
+    double cost = 0;
+    for (auto &part : parts)
+      tasks += part.tasks, cost += part.cost;
+    int64_t count = std::clamp<int64_t>(int64_t(cost / kBundleNanoseconds), 1,
+                                        std::min(tasks, kMostBundles));
+    SmallVector<int32_t> begins{0};
+    double before = 0;
+    int32_t task = 0;
+    for (auto &part : parts)
+      for (int64_t i = 0; i < part.tasks; i++, task++) {
+        double middle = before + part.cost / double(part.tasks) / 2;
+        while (int64_t(begins.size()) < count &&
+               middle >= cost * double(begins.size()) / double(count))
+          begins.push_back(task);
+        before += part.cost / double(part.tasks);
+      }
+    begins.resize(count + 1, task);
+    return begins;
+  }
+
+  // a function of a bundle's number
+  std::string emitPhase(ArrayRef<Part> parts, ArrayRef<int32_t> bundles) {
+    std::string tasks = emitTasks(parts);
+    mlir::OpBuilder::InsertionGuard guard(b);
+    std::string symbol =
+        "phlox_" + name + "_phase_" + std::to_string(phaseCount++);
+    b.setInsertionPointToEnd(module.getBody());
+    auto i32 = b.getI32Type();
+    auto values = mlir::DenseElementsAttr::get(
+        RankedTensorType::get({int64_t(bundles.size())}, i32), bundles);
+    auto table = LLVM::GlobalOp::create(
+        b, LLVM::LLVMArrayType::get(i32, bundles.size()), /*isConstant=*/true,
+        LLVM::Linkage::Internal, symbol + "_begins", values);
+    auto code = function(symbol, {pointer, pointer, b.getI64Type()},
+                         LLVM::Linkage::Internal);
+    b.setInsertionPointToStart(code.addEntryBlock(b));
+    KernelBuilder k(b, target.lanes);
+    Value begins = LLVM::AddressOfOp::create(b, table);
+    auto beginOf = [&](Value bundle) -> Value {
+      auto at = LLVM::GEPOp::create(b, pointer, i32, begins,
+                                    ArrayRef<LLVM::GEPArg>{bundle});
+      return arith::ExtUIOp::create(b, b.getI64Type(),
+                                    LLVM::LoadOp::create(b, i32, at));
+    };
+    Value bundle = code.getArgument(2);
+    k.loop(beginOf(bundle), beginOf(k.add(bundle, 1)), 1, [&](Value task) {
+      callPart(tasks, code.getArgument(0), code.getArgument(1), task);
+    });
+    LLVM::ReturnOp::create(b, mlir::ValueRange{});
+    return symbol;
+  }
+
   void emitStep(Region &region, const Step &step) {
     SmallVector<Part> parts;
     int64_t tasks = 0;
@@ -303,12 +362,8 @@ private:
           callPart(part.name, call, loops, number(task));
       return;
     }
-    // the longest first: threads end together
-    llvm::sort(parts, [](const Part &x, const Part &y) {
-      return std::pair(-x.cost / x.tasks, x.name) <
-             std::pair(-y.cost / y.tasks, y.name);
-    });
-    std::string symbol = emitPhase(parts);
+    auto bundles = bundlesOf(parts);
+    std::string symbol = emitPhase(parts, bundles);
     Value parallelFor = loadPointer(call, offsetof(phlox_call, parallel_for));
     Value task = LLVM::AddressOfOp::create(b, pointer, symbol);
     auto type = LLVM::LLVMFunctionType::get(
@@ -316,7 +371,8 @@ private:
         {pointer, pointer, pointer, b.getI64Type()});
     LLVM::CallOp::create(
         b, type,
-        mlir::ValueRange{parallelFor, call, task, loops, number(tasks)});
+        mlir::ValueRange{parallelFor, call, task, loops,
+                         number(int64_t(bundles.size()) - 1)});
   }
 
   // a branch that is taken where the scan's guard holds

@@ -1,6 +1,7 @@
 // Decides which values get memory and which are computed inside their
 // consumers, forms kernels, and orders them.
 #include "compiler/codegen/cpu/Planner.h"
+#include "compiler/codegen/cpu/Affinity.h"
 #include "compiler/codegen/cpu/Guards.h"
 #include "compiler/interpreter/Evaluation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -483,6 +484,7 @@ std::unique_ptr<Plan> makePlan(mlir::Operation *operation,
     writebacks.push_back({value, argument, {made, 0, {}}});
   }
   RegionPlanner(*plan, target, *plan->region).run(writebacks);
+  orderForCaches(*plan);
   assignTimes(*plan);
   allocateScratch(*plan);
   return plan;
