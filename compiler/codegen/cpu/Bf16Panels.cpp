@@ -176,7 +176,9 @@ void Bf16Panels::packRhs(Value column, int64_t width, Value from, int64_t count,
             k.add(k.mul(column, stride(rhs, rank - 1)), k.mul(from, next)));
   eachTile(width, [&](Value j, int64_t filled) {
     Value tile = k.mul(k.add(firstTile, j), steps * kElements);
-    Value begin = k.add(start, k.mul(j, kTileRows));
+    Value begin = k.add(start, k.mul(j, kTileRows * stride(rhs, rank - 1)));
+    if (stride(rhs, rank - 1) != 1)
+      return packColumns(begin, filled, tile, count);
     auto row = [&](Value term) {
       return loadLanes(rhsBase, k.add(begin, k.mul(term, next)), filled, 1);
     };
@@ -191,6 +193,46 @@ void Bf16Panels::packRhs(Value column, int64_t width, Value from, int64_t count,
     k.loop(ceilDiv(count, 2), steps * kTileRows, 1,
            [&](Value pair) { storeZeros(rhsTiles, at(pair)); });
   });
+}
+
+// neighbours in memory are terms, or nothing is: columns, turned
+void Bf16Panels::packColumns(Value start, int64_t filled, Value tile,
+                             int64_t count) {
+  auto type = mlir::VectorType::get({kTileRows}, k.b.getI32Type());
+  auto lanes = [&](Value at, int64_t terms) {
+    return terms > 0 ? loadLanes(rhsBase, at, std::min(kTileRows, terms),
+                                 stride(rhs, rank))
+                     : zeros(k.b.getF32Type(), kTileRows);
+  };
+  auto store = [&](Value step, int64_t terms) {
+    Value begin = k.add(start, k.mul(step, kTileTerms * stride(rhs, rank)));
+    SmallVector<SmallVector<Value>> turned(parts);
+    for (int64_t column = 0; column < kTileRows; column++) {
+      if (column >= filled) {
+        for (auto &rows : turned)
+          rows.push_back(zeros(k.b.getI32Type(), kTileRows));
+        continue;
+      }
+      Value at = k.add(begin, column * stride(rhs, rank - 1));
+      Value further = k.add(at, kTileRows * stride(rhs, rank));
+      auto both =
+          neighbours(lanes(at, terms), lanes(further, terms - kTileRows));
+      for (auto [rows, part] : llvm::zip(turned, both))
+        rows.push_back(vector::BitCastOp::create(k.b, type, part));
+    }
+    for (auto [rows, tiles] : llvm::zip(turned, rhsTiles)) {
+      turn(k, rows);
+      for (auto [pair, words] : llvm::enumerate(rows)) {
+        Value row = k.add(k.mul(step, kTileRows), int64_t(pair));
+        Value at = k.add(k.mul(row, kTileRows), quotient(tile, 2));
+        k.store(words, tiles.pointer, at);
+      }
+    }
+  };
+  int64_t full = count / kTileTerms, rest = count % kTileTerms;
+  k.loop(0, full, 1, [&](Value step) { store(step, kTileTerms); });
+  if (rest)
+    store(k.i64(full), rest);
 }
 
 void Bf16Panels::packLhs(Value row, int64_t height, Value from, int64_t count) {

@@ -66,6 +66,7 @@ private:
   SmallVector<Value> neighbours(Value x, Value y);
   void storeRow(ArrayRef<Value> values, ArrayRef<Tiles> into, Value element);
   void storeZeros(ArrayRef<Tiles> into, Value element);
+  void packColumns(Value start, int64_t filled, Value tile, int64_t count);
   void packRows(Value start, int64_t filled, Value tile, int64_t count);
   void packTurned(Value start, int64_t filled, Value tile, int64_t count);
   Value lhsPlace(Value tile, Value step, Value row, int64_t count,

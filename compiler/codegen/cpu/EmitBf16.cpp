@@ -5,6 +5,7 @@
 
 namespace phlox::cpu {
 
+constexpr int64_t kFewestTerms = 12; // or columns
 constexpr int64_t kRhsBytes = 256 << 10; // most packed columns, on the stack
 
 Bf16Cut::Bf16Cut(const Product &product) {
@@ -123,7 +124,8 @@ void Bf16Emitter::run(Value task, const Bf16Cut &cut) {
 // a smaller product is for vectors of f32: it would leave most of a tile empty
 bool usesBf16(const Target &target, int64_t rows, int64_t depth,
               int64_t columns) {
-  return target.bf16Parts && std::min({rows, depth, columns}) >= kTileRows;
+  return target.bf16Parts && rows >= kTileRows && depth >= kFewestTerms &&
+         columns >= kFewestTerms;
 }
 
 void emitBf16Product(Product &product, Value task) {

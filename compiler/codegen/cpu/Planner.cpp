@@ -3,6 +3,7 @@
 #include "compiler/codegen/cpu/Planner.h"
 #include "compiler/codegen/cpu/Affinity.h"
 #include "compiler/codegen/cpu/Guards.h"
+#include "compiler/codegen/cpu/Product.h"
 #include "compiler/interpreter/Evaluation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <algorithm>
@@ -63,10 +64,11 @@ bool hasQuotient(Plan &plan, Value value) {
 }
 
 // whether reading `value` through its chain of rearrangements, up to what has
-// memory of its own, keeps neighbours along the last axis next to each other
-bool hasUnitStride(Plan &plan, Value value,
-                   const llvm::DenseSet<Value> &owners = {}) {
-  int64_t axis = tensorType(value).getRank() - 1;
+// memory of its own, keeps neighbours along an axis (1: the last one, 2: the
+// one before) next to each other
+bool hasUnitStride(Plan &plan, Value value, int64_t fromLast,
+                   const llvm::DenseSet<Value> &owners) {
+  int64_t axis = tensorType(value).getRank() - fromLast;
   while (auto op = value.getDefiningOp()) {
     auto &lowering = loweringOf(plan, op);
     if (!lowering.indexMap || isPlaced(plan, value) || owners.contains(value))
@@ -83,6 +85,17 @@ bool hasUnitStride(Plan &plan, Value value,
   auto shape = shapeOf(value);
   return llvm::all_of(shape.drop_front(axis + 1),
                       [](int64_t extent) { return extent == 1; });
+}
+
+// whether a product's right operand may be a view: of rows, or of columns if
+// they are packed into tiles of bf16
+bool readsRhsAsItIs(Plan &plan, const Target &target, MatmulOp op,
+                    const llvm::DenseSet<Value> &owners) {
+  auto shape = shapeOf(op.getResult());
+  bool isPacked = usesBf16(target, shape[shape.size() - 2],
+                           shapeOf(op.getLhs()).back(), shape.back());
+  return hasUnitStride(plan, op.getRhs(), 1, owners) ||
+         (isPacked && hasUnitStride(plan, op.getRhs(), 2, owners));
 }
 } // namespace
 
@@ -188,7 +201,7 @@ void RegionPlanner::classify(mlir::Operation *op) {
     readBy(matmul.getLhs(), result, false);
     readBy(matmul.getRhs(), result, false);
     int64_t columns = shapeOf(result).back();
-    if (columns == 1 || hasUnitStride(plan, matmul.getRhs()))
+    if (columns == 1 || readsRhsAsItIs(plan, target, matmul, {}))
       use(matmul.getRhs()).view = true;
     else
       materialise(matmul.getRhs());
@@ -400,7 +413,8 @@ void RegionPlanner::run(std::vector<Writeback> writebacks) {
   for (auto matmul : region.block->getOps<MatmulOp>()) {
     Value rhs = matmul.getRhs();
     if (shapeOf(matmul.getResult()).back() > 1 &&
-        !hasUnitStride(plan, rhs, isRoot) && isRoot.insert(rhs).second) {
+        !readsRhsAsItIs(plan, target, matmul, isRoot) &&
+        isRoot.insert(rhs).second) {
       roots.push_back(rhs);
       inlineRoots.insert(rhs);
     }
