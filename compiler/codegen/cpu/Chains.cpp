@@ -10,9 +10,9 @@ namespace phlox::cpu {
 namespace {
 
 // fewer rows stay in the cache anyway
-constexpr int64_t kFewestRows = 1024;
+constexpr int64_t kFewestRows = 128;
 // below this a chain is not worth tasks of its own
-constexpr double kTaskNanoseconds = 100'000;
+constexpr double kTaskNanoseconds = 20'000;
 constexpr int64_t kMostTasks = 64;
 
 // Rows of a tile: few enough for the tiles of two layers to share the second
