@@ -166,7 +166,11 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   gate.watch(in_turn(losses.actor.loss + actor_norm, 0));
   for (const OtherLoss &other : losses.others)
     gate.watch(in_turn(other.loss + norm(other.grads), 0));
-  auto actor_before = actor_.read(entry);
+  // finite parameters and gradients give finite ones: sizes of the new ones
+  // would have to wait for them, and the writes for the sizes
+  Tensor size = sqrt(square(norm(critic_.parameters().read(entry))) +
+                     square(norm(actor_.read(entry))));
+  gate.watch(size);
   auto critics =
       critic_adam_.step(entry, gate, q.grads, {}, settings_.critic_steps);
   auto actor = actor_adam_.step(entry, gate, losses.actor.grads, actor_turn);
@@ -181,9 +185,6 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   if (!average_.leaves().empty())
     average_into(entry, gate, average_, actor, settings_.ema_rate, actor_turn);
   gate.write(step_, countadd(step, 1));
-  Tensor size = sqrt(square(norm(critics)) +
-                     square(in_turn(norm(actor), norm(actor_before))));
-  gate.watch(size);
   Tensor nonfinite = gate.commit();
 
   Tensor errors = abs(q.values[0] - losses.soft_target);

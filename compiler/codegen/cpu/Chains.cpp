@@ -24,7 +24,9 @@ int64_t tileRowsFor(int64_t rows) {
   return 0;
 }
 
-int64_t rowsOf(const Kernel &kernel) {
+} // namespace
+
+int64_t rowsOfChainable(const Kernel &kernel) {
   if (kernel.kind != Kernel::Matmul && kernel.kind != Kernel::Elementwise)
     return 0;
   auto shape = shapeOf(kernel.root);
@@ -34,8 +36,6 @@ int64_t rowsOf(const Kernel &kernel) {
   return tileRowsFor(shape[0]) ? shape[0] : 0;
 }
 
-// whether the kernel reads the memory of `value` only at the rows that it
-// writes, and under the value's own shape
 bool readsByRow(Plan &plan, const Kernel &kernel, Value value) {
   SmallVector<std::pair<Value, bool>> work{{kernel.root, true}};
   llvm::DenseSet<std::pair<Value, unsigned>> seen;
@@ -60,7 +60,6 @@ bool readsByRow(Plan &plan, const Kernel &kernel, Value value) {
   }
   return true;
 }
-} // namespace
 
 // whether a kernel that must run before one of `from` is wanted; a kernel of a
 // chain waits for what any of the chain's kernels waits for
@@ -124,7 +123,7 @@ void RegionPlanner::formChains() {
   llvm::DenseMap<Value, unsigned> producers;
   for (auto [i, owned] : llvm::enumerate(region.kernels)) {
     auto &kernel = *owned;
-    int64_t rows = rowsOf(kernel);
+    int64_t rows = rowsOfChainable(kernel);
     if (!rows)
       continue;
     // a leaf or a carry may be read by others as it was
@@ -138,7 +137,7 @@ void RegionPlanner::formChains() {
         continue;
       auto &before = *region.kernels[found->second];
       SmallVector<unsigned> alone{found->second};
-      if (rowsOf(before) != rows ||
+      if (rowsOfChainable(before) != rows ||
           !mayJoin(before.chain ? before.chain->kernels : alone, i))
         continue;
       if (!before.chain) {
@@ -153,16 +152,22 @@ void RegionPlanner::formChains() {
     producers[kernel.root] = i;
   }
   for (auto &chain : region.chains) {
-    int64_t rows = rowsOf(*region.kernels[chain->kernels.front()]);
-    chain->rows = tileRowsFor(rows);
-    chain->tiles = rows / chain->rows;
-    for (unsigned index : chain->kernels)
-      chain->cost += region.kernels[index]->cost;
-    int64_t tasks = std::min(
-        tasksFor(chain->cost, chain->tiles, kTaskNanoseconds), kMostTasks);
-    chain->tilesPerTask = (chain->tiles + tasks - 1) / tasks;
-    shrinkToTiles(*chain);
+    int64_t rows = rowsOfChainable(*region.kernels[chain->kernels.front()]);
+    tile(*chain, tileRowsFor(rows), kTaskNanoseconds);
   }
+}
+
+void RegionPlanner::tile(Chain &chain, int64_t tileRows,
+                         double taskNanoseconds) {
+  chain.rows = tileRows;
+  chain.tiles =
+      rowsOfChainable(*region.kernels[chain.kernels.front()]) / tileRows;
+  for (unsigned index : chain.kernels)
+    chain.cost += region.kernels[index]->cost;
+  int64_t tasks =
+      std::min(tasksFor(chain.cost, chain.tiles, taskNanoseconds), kMostTasks);
+  chain.tilesPerTask = (chain.tiles + tasks - 1) / tasks;
+  shrinkToTiles(chain);
 }
 
 } // namespace phlox::cpu

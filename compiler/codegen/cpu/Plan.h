@@ -68,6 +68,7 @@ struct Kernel {
   double cost = 0;             ///< rough nanoseconds on one core
   double flops = 0, bytes = 0; ///< of one run
   int64_t record = -1;         ///< its number among the kernels of the artifact
+  Value overwrites;            ///< the argument whose memory the target is
   Value guard; ///< a scalar; where it is false, nobody reads the result
   Chain *chain = nullptr;       ///< that it belongs to: a task is a tile
   std::unique_ptr<Region> body; ///< of a scan

@@ -51,6 +51,11 @@ private:
   bool mayJoin(ArrayRef<unsigned> members, unsigned index);
   void shrinkToTiles(Chain &chain);
   void formChains();
+  void tile(Chain &chain, int64_t tileRows, double taskNanoseconds);
+
+  // UpdateChains.cpp
+  bool mayUpdateWith(ArrayRef<unsigned> members, unsigned index);
+  void formUpdateChains();
 
   Plan &plan;
   const Target &target;
@@ -70,6 +75,12 @@ private:
 const Lowering &loweringOf(Plan &plan, mlir::Operation *op);
 /// Follows reshapes to the value whose memory they show.
 Value memoryOf(Plan &plan, Value value);
+/// Rows of a kernel that may be part of a chain: a product, or element-wise, of
+/// many whole rows; else 0.
+int64_t rowsOfChainable(const Kernel &kernel);
+/// Whether the kernel reads the memory of `value` only at the rows that it
+/// writes, and under the value's own shape.
+bool readsByRow(Plan &plan, const Kernel &kernel, Value value);
 /// Whether the value is one number in all elements, known now.
 bool isSplatConstant(Value value);
 /// Numbers all steps in the order they run, and sets the buffers' live ranges.

@@ -95,6 +95,7 @@ bool RegionPlanner::placeDirectly(const Writeback &writeback) {
     place.buffer->sameAs = writeback.place.buffer;
   }
   kernel.target = writeback.place;
+  kernel.overwrites = writeback.old;
   llvm::append_range(kernel.after, readers);
   claimed.insert(writeback.value);
   return true;
@@ -177,6 +178,7 @@ void RegionPlanner::schedule(const std::vector<Writeback> &writebacks) {
   for (auto &kernel : region.kernels)
     estimate(*kernel);
   formChains();
+  formUpdateChains();
   makeSteps();
 }
 
