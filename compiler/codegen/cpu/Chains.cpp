@@ -15,6 +15,10 @@ constexpr int64_t kFewestRows = 128;
 constexpr double kTaskNanoseconds = 20'000;
 constexpr int64_t kMostTasks = 64;
 
+// Tiles of bf16 make tasks short: of few rows they take as many as a block has,
+// so that threads end together.
+constexpr int64_t kManyRows = 1024, kFineRows = 32;
+
 // Rows of a tile: few enough for the tiles of two layers to share the second
 // level cache with weights, and a divisor, so that all tiles are alike.
 int64_t tileRowsFor(int64_t rows) {
@@ -124,7 +128,7 @@ void RegionPlanner::formChains() {
   for (auto [i, owned] : llvm::enumerate(region.kernels)) {
     auto &kernel = *owned;
     int64_t rows = rowsOfChainable(kernel);
-    if (!rows)
+    if (!rows || kernel.chain)
       continue;
     // a leaf or a carry may be read by others as it was
     bool isOutput = region.depth == 0 &&
@@ -152,8 +156,11 @@ void RegionPlanner::formChains() {
     producers[kernel.root] = i;
   }
   for (auto &chain : region.chains) {
+    if (chain->rows)
+      continue;
     int64_t rows = rowsOfChainable(*region.kernels[chain->kernels.front()]);
-    tile(*chain, tileRowsFor(rows), kTaskNanoseconds);
+    bool fine = target.bf16Parts && rows < kManyRows && rows % kFineRows == 0;
+    tile(*chain, fine ? kFineRows : tileRowsFor(rows), kTaskNanoseconds);
   }
 }
 

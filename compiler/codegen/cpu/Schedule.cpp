@@ -177,8 +177,8 @@ void RegionPlanner::schedule(const std::vector<Writeback> &writebacks) {
 
   for (auto &kernel : region.kernels)
     estimate(*kernel);
-  formChains();
   formUpdateChains();
+  formChains();
   makeSteps();
 }
 

@@ -16,6 +16,22 @@ int64_t tileRowsFor(ArrayRef<int64_t> shape) {
       return rows;
   return 1;
 }
+
+// what must run first comes first
+SmallVector<unsigned> inOrder(const Region &region,
+                              SmallVector<unsigned> kernels) {
+  SmallVector<unsigned> order;
+  while (!kernels.empty()) {
+    auto *next = llvm::find_if(kernels, [&](unsigned i) {
+      return llvm::none_of(region.kernels[i]->after, [&](unsigned before) {
+        return before != i && llvm::is_contained(kernels, before);
+      });
+    });
+    order.push_back(*next);
+    kernels.erase(next);
+  }
+  return order;
+}
 } // namespace
 
 // Whether the kernel may run right after the same rows of the members, and
@@ -72,10 +88,12 @@ void RegionPlanner::formUpdateChains() {
                     return use == i || belongs[use];
                   }));
   }
+  SmallVector<unsigned> all;
+  for (unsigned i = 0; i < count; i++)
+    if (belongs[i])
+      all.push_back(i);
   std::vector<std::unique_ptr<Chain>> chains;
-  for (unsigned i = 0; i < count; i++) {
-    if (!belongs[i])
-      continue;
+  for (unsigned i : inOrder(region, all)) {
     auto &kernel = *region.kernels[i];
     auto found = llvm::find_if(chains, [&](auto &chain) {
       auto &first = *region.kernels[chain->kernels.front()];
@@ -92,20 +110,8 @@ void RegionPlanner::formUpdateChains() {
       region.kernels[chain->kernels.front()]->chain = nullptr;
       continue;
     }
-    // what must run first comes first
-    SmallVector<unsigned> left = chain->kernels, order;
-    while (!left.empty()) {
-      auto *next = llvm::find_if(left, [&](unsigned i) {
-        return llvm::none_of(region.kernels[i]->after, [&](unsigned before) {
-          return before != i && llvm::is_contained(left, before);
-        });
-      });
-      order.push_back(*next);
-      left.erase(next);
-    }
-    chain->kernels = order;
-    tile(*chain, tileRowsFor(shapeOf(region.kernels[order[0]]->root)),
-         kTaskNanoseconds);
+    auto &first = *region.kernels[chain->kernels.front()];
+    tile(*chain, tileRowsFor(shapeOf(first.root)), kTaskNanoseconds);
     region.chains.push_back(std::move(chain));
   }
 }
