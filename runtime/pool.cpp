@@ -14,9 +14,9 @@
 
 namespace {
 
-// waking a sleeper costs a few microseconds; regions of one step follow each
-// other faster than that
-constexpr std::int64_t default_spin_ns = 30'000;
+// waking a sleeper costs a few microseconds, in a virtual machine some tens;
+// between two steps an environment's step and a batch of replay fit in
+constexpr std::int64_t default_spin_ns = 200'000;
 constexpr std::int64_t largest_block = std::int64_t{1} << 31;
 
 void pause_core() {

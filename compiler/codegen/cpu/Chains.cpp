@@ -12,7 +12,7 @@ namespace {
 // fewer rows stay in the cache anyway
 constexpr int64_t kFewestRows = 128;
 // below this a chain is not worth tasks of its own
-constexpr double kTaskNanoseconds = 20'000;
+constexpr double kTaskNanoseconds = 8'000;
 constexpr int64_t kMostTasks = 64;
 
 // Tiles of bf16 make tasks short: of few rows they take as many as a block has,

@@ -61,8 +61,9 @@ TaskGrid taskGrid(const Product &product, int64_t tilesOfRows,
     return {};
   double cost = product.kernel.cost / product.batches();
   TaskGrid grid;
-  grid.rows = tasksFor(cost, tilesOfRows, 20000);
-  int64_t wanted = tasksFor(cost, 64, 20000);
+  double each = product.target.bf16Parts ? 4000 : 20000; // nanoseconds
+  grid.rows = tasksFor(cost, tilesOfRows, each);
+  int64_t wanted = tasksFor(cost, 64, each);
   if (grid.rows < wanted && grid.rows < 8)
     grid.columns = std::clamp<int64_t>(wanted / grid.rows, 1,
                                        std::max<int64_t>(tilesOfColumns, 1));

@@ -1,6 +1,7 @@
 // Orders a region's kernels into steps, and places values that must end up in
 // a leaf, an output or a carry.
 #include "compiler/codegen/cpu/Planner.h"
+#include "compiler/codegen/cpu/Product.h"
 #include "compiler/interpreter/Evaluation.h"
 #include <algorithm>
 
@@ -227,6 +228,16 @@ void RegionPlanner::makeSteps() {
   }
 }
 
+// rough, of one core
+static double flopsPerNanosecond(const Target &target, mlir::Operation *op) {
+  auto matmul = mlir::cast<MatmulOp>(op);
+  auto shape = shapeOf(matmul.getResult());
+  if (!usesBf16(target, shape[shape.size() - 2],
+                shapeOf(matmul.getLhs()).back(), shape.back()))
+    return 100;
+  return target.amx == Amx::off ? 200 : target.bf16Parts == 1 ? 1000 : 500;
+}
+
 void RegionPlanner::estimate(Kernel &kernel) {
   if (kernel.kind == Kernel::Scan)
     return;
@@ -266,7 +277,8 @@ void RegionPlanner::estimate(Kernel &kernel) {
     llvm::append_range(work, op->getOperands());
   }
   if (kernel.kind == Kernel::Matmul)
-    kernel.cost = flops / 100 + elements * perElement;
+    kernel.cost = flops / flopsPerNanosecond(target, kernel.anchor) +
+                  elements * perElement;
   else
     kernel.cost = elements * perElement;
   double times = 1; // flops of a scan's body count once per iteration
