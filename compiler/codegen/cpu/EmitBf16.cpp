@@ -124,10 +124,10 @@ void Bf16Emitter::run(Value task, const Bf16Cut &cut) {
 // a smaller product is for vectors of f32: it would leave most of a tile empty
 bool usesBf16(const Target &target, int64_t rows, int64_t depth,
               int64_t columns) {
-  // two parts are for precision: what need not be less than f32 stays so
-  int64_t fewest = target.bf16Parts == 1 ? kFewestTerms : kTileRows;
+  if (target.bf16Parts == 2) // for precision: f32 where it takes no longer
+    return rows >= kBlock && std::min(depth, columns) >= kTileRows;
   return target.bf16Parts && rows >= kTileRows &&
-         std::min(depth, columns) >= fewest;
+         std::min(depth, columns) >= kFewestTerms;
 }
 
 void emitBf16Product(Product &product, Value task) {
