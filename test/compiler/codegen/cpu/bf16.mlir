@@ -92,8 +92,8 @@ func.func @product(%a: tensor<64x100xf32>, %b: tensor<100x64xf32>) -> tensor<64x
 // HIGH-NOT: amx.tile_
 // PAIRS-LABEL: @phlox_small_0_matmul_code
 // PAIRS-NOT: dpbf16ps
-func.func @small(%a: tensor<64x15xf32>, %b: tensor<15x64xf32>) -> tensor<64x64xf32> {
-  %c = phlox.matmul %a, %b : tensor<64x15xf32>, tensor<15x64xf32> -> tensor<64x64xf32>
+func.func @small(%a: tensor<64x11xf32>, %b: tensor<11x64xf32>) -> tensor<64x64xf32> {
+  %c = phlox.matmul %a, %b : tensor<64x11xf32>, tensor<11x64xf32> -> tensor<64x64xf32>
   return %c : tensor<64x64xf32>
 }
 

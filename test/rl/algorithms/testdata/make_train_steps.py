@@ -209,7 +209,7 @@ class Case:
         metric["losses/td_error_p95"] = order(jnp.abs(values(critic, 0) - y), 0.95)
         metric["losses/grad_norm_actor"] = norm(g_actor)
         metric["losses/grad_norm_critic"] = norm(g_critic)
-        metric["losses/param_norm"] = norm(list(new.values()))
+        metric["losses/param_norm"] = norm([s[leaf] for leaf in new])
         metric["charts/learning_rate"] = rate(c, "actor.lr", COUNTS["actor"])
         metric["nonfinite"] = 0
         metric.update(more)
