@@ -71,8 +71,7 @@ private:
       if (kernel.packed)
         add(kernel.packed->buffer, double(kernel.packed->buffer->bytes));
       if (kernel.target.buffer)
-        add(kernel.target.buffer,
-            double(tensorBytes(tensorType(kernel.root))));
+        add(kernel.target.buffer, double(tensorBytes(tensorType(kernel.root))));
     }
     return bytes > 0 ? std::optional(sum / bytes) : std::nullopt;
   }

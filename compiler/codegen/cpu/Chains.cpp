@@ -11,13 +11,14 @@ namespace {
 
 // fewer rows stay in the cache anyway
 constexpr int64_t kFewestRows = 128;
-// below this a chain is not worth tasks of its own
-constexpr double kTaskNanoseconds = 8'000;
+// below this a chain is not worth tasks of its own; each has tiles of its own
+constexpr double kTaskNanoseconds = 100'000;
 constexpr int64_t kMostTasks = 64;
 
-// Tiles of bf16 make tasks short: of few rows they take as many as a block has,
-// so that threads end together.
+// Of few rows tasks are short, so that threads end together, with bf16 down to
+// the rows of a block.
 constexpr int64_t kManyRows = 1024, kFineRows = 32;
+constexpr double kFineNanoseconds = 8'000;
 
 // Rows of a tile: few enough for the tiles of two layers to share the second
 // level cache with weights, and a divisor, so that all tiles are alike.
@@ -159,8 +160,12 @@ void RegionPlanner::formChains() {
     if (chain->rows)
       continue;
     int64_t rows = rowsOfChainable(*region.kernels[chain->kernels.front()]);
-    bool fine = target.bf16Parts && rows < kManyRows && rows % kFineRows == 0;
-    tile(*chain, fine ? kFineRows : tileRowsFor(rows), kTaskNanoseconds);
+    if (rows >= kManyRows)
+      tile(*chain, tileRowsFor(rows), kTaskNanoseconds);
+    else if (target.bf16Parts && rows % kFineRows == 0)
+      tile(*chain, kFineRows, kFineNanoseconds);
+    else
+      tile(*chain, tileRowsFor(rows), kFineNanoseconds);
   }
 }
 

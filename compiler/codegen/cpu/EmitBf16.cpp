@@ -5,7 +5,7 @@
 
 namespace phlox::cpu {
 
-constexpr int64_t kFewestTerms = 12; // or columns
+constexpr int64_t kFewestTerms = 12;     // or columns
 constexpr int64_t kRhsBytes = 256 << 10; // most packed columns, on the stack
 
 Bf16Cut::Bf16Cut(const Product &product) {

@@ -369,10 +369,9 @@ private:
     auto type = LLVM::LLVMFunctionType::get(
         LLVM::LLVMVoidType::get(b.getContext()),
         {pointer, pointer, pointer, b.getI64Type()});
-    LLVM::CallOp::create(
-        b, type,
-        mlir::ValueRange{parallelFor, call, task, loops,
-                         number(int64_t(bundles.size()) - 1)});
+    LLVM::CallOp::create(b, type,
+                         mlir::ValueRange{parallelFor, call, task, loops,
+                                          number(int64_t(bundles.size()) - 1)});
   }
 
   // a branch that is taken where the scan's guard holds

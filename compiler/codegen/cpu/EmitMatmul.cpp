@@ -1,7 +1,7 @@
 // Matrix products: register tiles of fused multiply-adds whose accumulators go
 // through the kernel's element-wise tail before they are stored. k ascends in
 // every sum.
-#include "compiler/codegen/cpu/Product.h"
+#include "compiler/codegen/cpu/F32Panels.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include <algorithm>
@@ -11,6 +11,8 @@ namespace arith = mlir::arith;
 
 namespace {
 struct MatmulEmitter : Product {
+  int64_t panelWidth = 0; // of what is packed, if something is
+
   // `tileRows` x `vectors` accumulators of `width` lanes at (row, column)
   void tile(ArrayRef<Value> batch, Value row, int64_t tileRows, Value column,
             int64_t vectors, int64_t width) {
@@ -23,16 +25,21 @@ struct MatmulEmitter : Product {
     for (int64_t i = 0; i < tileRows; i++)
       lhsAt.push_back(
           k.add(lhsStart, k.mul(k.add(row, i), stride(lhs, rank - 2))));
-    Value rhsAt =
-        k.add(batchIndex(rhs, batch), k.mul(column, stride(rhs, rank - 1)));
+    // of a panel, or of the operand as it lies
+    bool isPanel = packed && vectors * width == panelWidth;
+    Value rhsFrom = isPanel ? packed : rhsBase;
+    int64_t rhsStep = isPanel ? panelWidth : stride(rhs, rank);
+    Value rhsAt = isPanel ? k.mul(column, depth)
+                          : k.add(batchIndex(rhs, batch),
+                                  k.mul(column, stride(rhs, rank - 1)));
     sums = k.loopCarrying(
         k.i64(0), k.i64(depth), 1, sums,
         [&](Value step, mlir::ValueRange carried) {
-          Value rhsRow = k.add(rhsAt, k.mul(step, stride(rhs, rank)));
+          Value rhsRow = k.add(rhsAt, k.mul(step, rhsStep));
           Value lhsStep = k.mul(step, stride(lhs, rank));
           SmallVector<Value> next, right;
           for (int64_t j = 0; j < vectors; j++)
-            right.push_back(k.load(rhsBase, k.add(rhsRow, j * width),
+            right.push_back(k.load(rhsFrom, k.add(rhsRow, j * width),
                                    k.b.getF32Type(), width,
                                    width == 1 ? 0 : 1));
           for (int64_t i = 0; i < tileRows; i++) {
@@ -57,9 +64,7 @@ struct MatmulEmitter : Product {
   };
   Columns cutColumns(int64_t tileRows) {
     int64_t lanes = k.lanes;
-    int64_t vectors = target.tileVectors;
-    if (vectors == 3 && columns % (3 * lanes) && columns % (2 * lanes) == 0)
-      vectors = 2;
+    int64_t vectors = tileVectors(target, columns);
     // few rows: more columns hide the latency; the sums of 4 rows by 4 vectors
     // would fill all registers of AVX2
     if (rows < tileRows)
@@ -92,6 +97,7 @@ struct MatmulEmitter : Product {
   void tiles(Value task) {
     int64_t tileRows = target.tileRows;
     auto cut = cutColumns(tileRows);
+    panelWidth = cut.vectors * cut.lanes;
     int64_t fullTiles = rows / tileRows;
     auto [rowTasks, columnTasks] = taskGrid(*this, fullTiles, cut.panels);
     kernel.tasks = batches() * rowTasks * columnTasks;

@@ -1,6 +1,7 @@
-// Right operands of products of bf16, packed once for all tasks and products
-// that read them.
+// Right operands of products, packed once for all tasks and products that read
+// them.
 #include "compiler/codegen/cpu/Bf16Panels.h"
+#include "compiler/codegen/cpu/F32Panels.h"
 #include "compiler/codegen/cpu/Planner.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -13,13 +14,16 @@ void RegionPlanner::packProducts() {
     if (kernel.kind != Kernel::Matmul)
       continue;
     auto op = mlir::cast<MatmulOp>(kernel.anchor);
-    if (!packsApart(target, op))
+    bool byPanels = packsPanels(target, op);
+    if (!byPanels && !packsApart(target, op))
       continue;
     auto [known, isNew] = packs.insert({op.getRhs(), region.kernels.size()});
     if (isNew) {
       auto &pack = newKernel(Kernel::Pack, op.getRhs());
       pack.anchor = op;
-      auto *buffer = newBuffer(Storage::Scratch, packedBytes(target, op));
+      auto *buffer =
+          newBuffer(Storage::Scratch, byPanels ? panelBytes(target, op)
+                                               : packedBytes(target, op));
       pack.target = {buffer, 0, {}};
       collectReads(pack, op.getRhs(), false);
       guard(pack, kernel.guard);
@@ -42,23 +46,29 @@ void emitPack(Plan &plan, Kernel &kernel, KernelBuilder &k,
   auto access = Expression::identity(2);
   access[0].dim = 2; // rows of the operand are terms
   auto [rhs, view] = expression.view(op.getRhs(), access);
-  Bf16Panels panels(Product{kernel,
-                            k,
-                            target,
-                            expression,
-                            Value(),
-                            2,
-                            shape[0],
-                            columns,
-                            depth,
-                            Value(),
-                            expression.base(plan.places[rhs]),
-                            {},
-                            expression.stridesFor(shapeOf(rhs), view),
-                            {},
-                            {},
-                            {},
-                            {}});
+  Product product{kernel,
+                  k,
+                  target,
+                  expression,
+                  Value(),
+                  2,
+                  shape[0],
+                  columns,
+                  depth,
+                  Value(),
+                  expression.base(plan.places[rhs]),
+                  {},
+                  expression.stridesFor(shapeOf(rhs), view),
+                  {},
+                  {},
+                  {},
+                  {}};
+  if (packsPanels(target, op)) {
+    expression.guarded(
+        [&] { emitPanels(product, expression.base(kernel.target), task); });
+    return;
+  }
+  Bf16Panels panels(product);
   int64_t full = columns / kBlock;
   kernel.tasks = tasksFor(kernel.cost, full);
   expression.guarded([&] {

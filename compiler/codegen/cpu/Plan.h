@@ -51,7 +51,7 @@ struct Place {
 
 /// A unit of code. Elementwise and Matmul store `root`; Reduce stores its op's
 /// result; Own runs its op's loops; Scan repeats a region; Pack stores `root`,
-/// the right operand of its product, as tiles of bf16.
+/// the right operand of its product, as tiles of bf16 or panels of f32.
 struct Kernel {
   enum Kind { Elementwise, Matmul, Reduce, Own, Scan, Pack } kind = Elementwise;
   Value root;

@@ -2,8 +2,8 @@
 // consumers, forms kernels, and orders them.
 #include "compiler/codegen/cpu/Planner.h"
 #include "compiler/codegen/cpu/Affinity.h"
+#include "compiler/codegen/cpu/F32Panels.h"
 #include "compiler/codegen/cpu/Guards.h"
-#include "compiler/codegen/cpu/Product.h"
 #include "compiler/interpreter/Evaluation.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include <algorithm>
@@ -88,12 +88,14 @@ bool hasUnitStride(Plan &plan, Value value, int64_t fromLast,
 }
 
 // whether a product's right operand may be a view: of rows, or of columns if
-// they are packed into tiles of bf16
+// all of them are packed
 bool readsRhsAsItIs(Plan &plan, const Target &target, MatmulOp op,
                     const llvm::DenseSet<Value> &owners) {
   auto shape = shapeOf(op.getResult());
   bool isPacked = usesBf16(target, shape[shape.size() - 2],
                            shapeOf(op.getLhs()).back(), shape.back());
+  int64_t width = tileVectors(target, shape.back()) * target.lanes;
+  isPacked |= packsPanels(target, op) && shape.back() % width == 0;
   return hasUnitStride(plan, op.getRhs(), 1, owners) ||
          (isPacked && hasUnitStride(plan, op.getRhs(), 2, owners));
 }

@@ -16,7 +16,7 @@ struct Product {
   Strides lhs, rhs, out;   ///< of an rhs with columns: neighbours are columns
   SmallVector<Group> dims; ///< one per dimension: batch ..., M, N, K
   Value firstRow;          ///< of a chain's tile; null: all rows
-  Value packed;            ///< rhs as tiles, by another kernel; null: it is not
+  Value packed;            ///< rhs packed by another kernel; null: it is not
 
   Group &rowDim() { return dims[rank - 2]; }
   Group &columnDim() { return dims[rank - 1]; }

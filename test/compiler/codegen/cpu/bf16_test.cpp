@@ -27,11 +27,13 @@ struct Case {
 };
 
 const std::map<std::string, std::vector<Case>> kCases = {
-    {"edges", {{32, 32, 32}, {16, 16, 16}, {17, 17, 17}, {47, 33, 31}}},
+    // the smallest: of bf16, of both
+    {"edges", {{16, 12, 12}, {17, 17, 17}, {32, 16, 16}, {47, 33, 31}}},
     {"steps", {{33, 31, 49}, {50, 129, 65}, {50, 35, 40, false, true}}},
-    {"turned", {{40, 70, 63, true}, {31, 97, 16, true, true}}},
+    {"turned",
+     {{40, 70, 63, true}, {34, 97, 16, true, true}, {40, 40, 70, false, true}}},
     // groups of columns; more terms than are packed at a time
-    {"deep", {{19, 1000, 100}, {17, 1061, 34}, {18, 2048, 17, true}}}};
+    {"deep", {{35, 1000, 100}, {33, 1061, 34}, {34, 2048, 17, true}}}};
 
 float bf16(float x) {
   auto bits = std::bit_cast<uint32_t>(x);
@@ -149,6 +151,8 @@ TEST_P(Bf16Products, RoundAsTheInstructionsDo) {
     });
   test::CompiledProgram compiled(program.module(), mode.options());
   for (const Case &one : cases) {
+    if (inTwo && one.rows < 32)
+      continue; // f32
     SCOPED_TRACE(one.name());
     Tensors in = test::randomArguments(program.module(), one.name(), 7);
     auto actual = compiled.run(one.name(), in).at("y").reals;
@@ -194,7 +198,7 @@ void networks(Entry &e) {
     return mish(matmul(of, e.input(name + "w", {of.extent(1), width})) +
                 broadcast(b, {of.extent(0), width}));
   };
-  Tensor x = e.input("x", {1120, 23}); // which run by tiles of 80
+  Tensor x = e.input("x", {1120, 37}); // which run by tiles of 80
   e.output("chain", layer("c1", layer("c0", x, 40), 33));
   e.output("wide", layer("w0", e.input("wide x", {70, 40}), 1000));
   e.output("examples",

@@ -1,58 +1,13 @@
 // Kernels that run tile of rows by tile of rows: which ones join, what memory
 // they need, and that numbers stay those of the interpreter.
-#include "compiler/codegen/cpu/Plan.h"
-#include "dsl/program.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "test/support/program_runner.h"
-#include <gtest/gtest.h>
+#include "test/support/planned.h"
 #include <random>
 
 namespace phlox::cpu {
 namespace {
 
-using test::Tensors;
-
-struct Planned {
-  mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::unique_ptr<Plan> plan;
-
-  explicit Planned(Program &program)
-      : module(mlir::cast<mlir::ModuleOp>(program.module()->clone())) {
-    llvm::cantFail(simplify(*module, {}));
-    plan = makePlan(module->lookupSymbol<mlir::func::FuncOp>("f"), {},
-                    llvm::cantFail(lookupTarget("x86-64-v3")));
-  }
-  std::vector<size_t> lengths() const {
-    std::vector<size_t> result;
-    for (auto &chain : plan->region->chains)
-      result.push_back(chain->kernels.size());
-    return result;
-  }
-};
-
-// compiled on both targets, with one thread and with two
-void expectSame(Program &program, double bound = 2e-6) {
-  auto module = program.module();
-  Tensors arguments = test::randomArguments(module, "f", 11, 0.5);
-  Tensors expected = test::interpretEntry(module, "f", arguments);
-  for (const char *target : {"x86-64-v3", "native"}) {
-    CompileOptions options;
-    options.target = target;
-    Tensors first;
-    for (int threads : {1, 2}) {
-      test::CompiledProgram compiled(module, options, threads);
-      Tensors actual = compiled.run("f", arguments);
-      for (auto &[name, tensor] : expected)
-        // a mean of what has the mean 0: relative to 0.1 at least
-        EXPECT_LE(test::distance(actual.at(name), tensor, 0.1), bound)
-            << name << " on " << target;
-      if (first.empty())
-        first = actual;
-      for (auto &[name, tensor] : first)
-        EXPECT_EQ(actual.at(name).reals, tensor.reals) << name;
-    }
-  }
-}
+using test::expectSame;
+using test::Planned;
 
 Tensor network(Entry &e, const std::string &name, const Tensor &x,
                const std::vector<int64_t> &widths) {
@@ -82,6 +37,15 @@ TEST(Chains, TwoNetworksNeedTilesOnly) {
   EXPECT_EQ(planned.lengths(), (std::vector<size_t>{4, 3}));
   // the rows of the narrower layer alone would take 1280 x 33 x 4 bytes
   EXPECT_LT(planned.plan->scratchBytes, 1280 * 33 * 4);
+  expectSame(program);
+}
+
+TEST(Chains, FewRowsRunByTilesToo) {
+  Program program("few");
+  program.entry("f", [](Entry &e) {
+    e.output("y", network(e, "p", e.input("x", {160, 23}), {40, 33, 1}));
+  });
+  EXPECT_EQ(Planned(program).lengths(), (std::vector<size_t>{3}));
   expectSame(program);
 }
 
