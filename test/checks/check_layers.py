@@ -17,6 +17,8 @@ ANY = [""]
 ALLOWED = {
     "runtime": RUNTIME,
     "compiler": ["compiler/", "phlox/executable.h"] + MLIR + LIBRARIES,
+    # what this machine runs is for the runtime to say
+    "compiler/codegen/cpu": ["compiler/", "phlox/"] + MLIR + LIBRARIES,
     # one writer and one reader of trailers, in a library that needs nothing
     "compiler/artifact": ["compiler/", "phlox/executable.h", "runtime/file.h",
                           "runtime/sha256.h", "runtime/trailer.h"]

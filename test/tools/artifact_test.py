@@ -117,7 +117,7 @@ class ArtifactTest(CliTest):
         self.succeed("compile", "sac", "--env", "lqr", *cli.TINY, "-o", both,
                      "--target", "x86-64-v3,x86-64-v4")
         table = json.loads(self.succeed("inspect", both, "--json"))
-        self.assertEqual(table["targets"], targets)
+        self.assertEqual(table["targets"], ["amx-bf16x3", *targets])
         write_tensors(self.place / "in", batch())
         found = {}
         for name in targets:
@@ -138,8 +138,8 @@ class ArtifactTest(CliTest):
             self.assertEqual(*states)
         if len(found) == 2:  # sums in another order
             self.assertNotEqual(found[targets[0]], found[targets[1]])
-        self.fail_with(1, "one target: got none: x86-64-v4 lacks .*; x86-64-v3 "
-                       "lacks AVX2", "run", both, "init", "--init", 3,
+        self.fail_with(1, "one target: got none: amx-bf16x3 lacks .*; "
+                       "x86-64-v4 lacks .*; x86-64-v3 lacks AVX2", "run", both, "init", "--init", 3,
                        env={"PHLOX_MAX_ISA": "x86-64"})
         self.fail_with(2, "where x86-64-v3 is there twice", "compile", "sac",
                        "--env", "lqr", "-o", both, "--target",
@@ -154,8 +154,9 @@ class ArtifactTest(CliTest):
                      "bf16", "-o", rounded)
         self.succeed("compile", "sac", "--env", "lqr", *wide, "-o", plain)
         self.assertEqual(json.loads(self.succeed(
-            "inspect", rounded, "--json"))["targets"], ["avx512-bf16"])
-        self.fail_with(1, "got none: avx512-bf16 lacks .*AVX512-BF16", "run",
+            "inspect", rounded, "--json"))["targets"], ["amx-bf16", "avx512-bf16"])
+        self.fail_with(1, "got none: amx-bf16 lacks .*; avx512-bf16 lacks "
+                       ".*AVX512-BF16", "run",
                        rounded, "init", "--init", 3,
                        env={"PHLOX_MAX_ISA": "x86-64-v4"})
         self.fail_with(2, "precision bf16 must have the target x86-64-v4",

@@ -100,13 +100,14 @@ class ExportTest(CliTest):
         def targets():
             return json.loads(self.succeed("inspect", run / "artifact.so",
                                            "--json"))["targets"]
-        self.assertEqual(targets(), ["avx512-bf16"])
+        made_for = targets()
+        self.assertIn(made_for, (["avx512-bf16"], ["amx-bf16"]))
         for change in (["--set", "batch=20", "--force"], []):
             (run / "artifact.so").unlink()
             made = phlox("train", "--resume", run, "-q", "--total-timesteps",
                          500, *change)
             self.assertEqual(made.returncode, 0, made.stderr)
-            self.assertEqual(targets(), ["avx512-bf16"])
+            self.assertEqual(targets(), made_for)
 
     def test_card(self):
         card = json.loads((self.policy / "card.json").read_text())
