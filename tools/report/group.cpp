@@ -15,7 +15,7 @@ const std::string absent = "–";
 const std::string precision = "precision"; // of no run's configuration
 
 std::map<std::string, std::string> apart(const Run &run) {
-  // high is f32 wherever products of bf16 run
+  // high is f32, or by AMX as good
   std::map<std::string, std::string> config{
       {precision, run.precision == "bf16" ? "bf16" : "f32"}};
   for (const auto &[key, value] : run.config)
