@@ -1,6 +1,7 @@
 #include "rl/replay/replay.h"
 #include "rl/replay/threefry.h"
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <stdexcept>
 
@@ -134,6 +135,25 @@ std::span<const float> Replay::successor(std::int64_t index,
   return row_of(there.segment->obs, there.at, shape_.obs_size);
 }
 
+void Replay::prefetch(std::int64_t index) const {
+  constexpr std::ptrdiff_t line = 64 / sizeof(float);
+  auto each_line = [](std::span<const float> row) {
+    for (std::ptrdiff_t at = 0; at < std::ssize(row); at += line)
+      __builtin_prefetch(row.data() + at);
+    __builtin_prefetch(row.data() + row.size() - 1);
+  };
+  const Place at = place(index);
+  each_line(row_of(at.segment->obs, at.at, shape_.obs_size));
+  each_line(row_of(at.segment->action, at.at, shape_.action_size));
+  __builtin_prefetch(&at.segment->reward[at.at]);
+  __builtin_prefetch(&at.segment->terminated[at.at]);
+  __builtin_prefetch(&at.segment->truncated[at.at]);
+  if (const std::int64_t next = index + shape_.num_envs; next < count_) {
+    const Place there = place(next);
+    each_line(row_of(there.segment->obs, there.at, shape_.obs_size));
+  }
+}
+
 void Replay::read(std::int64_t index, std::int64_t row,
                   const BatchSpans &batch) const {
   Place at = place(index);
@@ -151,10 +171,20 @@ void Replay::sample(std::uint64_t seed, std::uint64_t update,
     throw std::runtime_error("replay must hold a transition before an update: "
                              "got none");
   Stream stream(seed, "replay", update);
-  std::int64_t oldest = count_ - size();
-  for (std::size_t row = 0; row < batch.reward.size(); ++row)
-    read(oldest + static_cast<std::int64_t>(stream.below(row, size())),
-         static_cast<std::int64_t>(row), batch);
+  const std::int64_t oldest = count_ - size();
+  // rows lie anywhere in memory: their loads begin some rows ahead
+  constexpr std::size_t ahead = 16;
+  std::array<std::int64_t, ahead> drawn;
+  const std::size_t rows = batch.reward.size();
+  for (std::size_t next = 0; next < rows + ahead; ++next) {
+    std::int64_t &index = drawn[next % ahead];
+    if (next >= ahead)
+      read(index, static_cast<std::int64_t>(next - ahead), batch);
+    if (next < rows) {
+      index = oldest + static_cast<std::int64_t>(stream.below(next, size()));
+      prefetch(index);
+    }
+  }
 }
 
 } // namespace phlox::rl

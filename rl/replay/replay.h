@@ -102,6 +102,7 @@ private:
     std::int64_t at;
   };
   Place place(std::int64_t index) const;
+  void prefetch(std::int64_t index) const;
   std::span<const float> successor(std::int64_t index, const Place &at) const;
   void grow();
 

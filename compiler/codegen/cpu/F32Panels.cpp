@@ -3,7 +3,8 @@
 
 namespace phlox::cpu {
 
-constexpr int64_t kFewestRows = 64;
+// in a loop a weight is packed again and again
+constexpr int64_t kFewestRows = 64, kFewestRowsInLoop = 1024;
 constexpr int64_t kFewestBytes = 64 << 10; // more than the first-level cache
 
 int64_t tileVectors(const Target &target, int64_t columns) {
@@ -15,7 +16,9 @@ int64_t tileVectors(const Target &target, int64_t columns) {
 
 bool packsPanels(const Target &target, MatmulOp op) {
   auto shape = shapeOf(op.getResult());
-  return !target.bf16Parts && shape.size() == 2 && shape[0] >= kFewestRows &&
+  int64_t fewest =
+      op->getParentOfType<ScanOp>() ? kFewestRowsInLoop : kFewestRows;
+  return !target.bf16Parts && shape.size() == 2 && shape[0] >= fewest &&
          shape[1] >= target.lanes &&
          4 * shapeOf(op.getLhs())[1] * shape[1] >= kFewestBytes;
 }
