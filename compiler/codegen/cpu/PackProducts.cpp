@@ -6,6 +6,43 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 namespace phlox::cpu {
+namespace {
+// whether reading `value` through its chain of rearrangements, up to what has
+// memory of its own, keeps neighbours along an axis (1: the last one, 2: the
+// one before) next to each other
+bool hasUnitStride(Plan &plan, Value value, int64_t fromLast,
+                   const llvm::DenseSet<Value> &owners) {
+  int64_t axis = tensorType(value).getRank() - fromLast;
+  while (auto op = value.getDefiningOp()) {
+    auto &lowering = loweringOf(plan, op);
+    if (!lowering.indexMap || plan.places.contains(value) ||
+        owners.contains(value))
+      break;
+    int64_t found = -1;
+    for (auto [a, source] : llvm::enumerate(lowering.indexMap->source))
+      if (source == axis)
+        found = a;
+    if (found < 0)
+      return false;
+    axis = found;
+    value = op->getOperand(0);
+  }
+  auto shape = shapeOf(value);
+  return llvm::all_of(shape.drop_front(axis + 1),
+                      [](int64_t extent) { return extent == 1; });
+}
+} // namespace
+
+bool readsRhsAsItIs(Plan &plan, const Target &target, MatmulOp op,
+                    const llvm::DenseSet<Value> &owners) {
+  auto shape = shapeOf(op.getResult());
+  bool isPacked = usesBf16(target, shape[shape.size() - 2],
+                           shapeOf(op.getLhs()).back(), shape.back());
+  int64_t width = tileVectors(target, shape.back()) * target.lanes;
+  isPacked |= packsPanels(target, op) && shape.back() % width == 0;
+  return hasUnitStride(plan, op.getRhs(), 1, owners) ||
+         (isPacked && hasUnitStride(plan, op.getRhs(), 2, owners));
+}
 
 void RegionPlanner::packProducts() {
   llvm::DenseMap<Value, unsigned> packs;

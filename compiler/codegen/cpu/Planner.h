@@ -75,6 +75,11 @@ private:
 const Lowering &loweringOf(Plan &plan, mlir::Operation *op);
 /// Follows reshapes to the value whose memory they show.
 Value memoryOf(Plan &plan, Value value);
+/// Whether a product's right operand may be a view: of rows, or of columns if
+/// all of them are packed. `owners` have memory of their own, beside what has a
+/// place already.
+bool readsRhsAsItIs(Plan &plan, const Target &target, MatmulOp op,
+                    const llvm::DenseSet<Value> &owners);
 /// Rows of a kernel that may be part of a chain: a product, or element-wise, of
 /// many whole rows; else 0.
 int64_t rowsOfChainable(const Kernel &kernel);
