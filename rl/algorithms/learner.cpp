@@ -166,8 +166,8 @@ void Learner::update(Entry &entry, const Losses &losses) const {
   gate.watch(in_turn(losses.actor.loss + actor_norm, 0));
   for (const OtherLoss &other : losses.others)
     gate.watch(in_turn(other.loss + norm(other.grads), 0));
-  // finite parameters and gradients give finite ones: sizes of the new ones
-  // would have to wait for them, and the writes for the sizes
+  // finite parameters, moments and gradients give finite ones: sizes of the new
+  // ones would have to wait for them, and the writes for the sizes
   Tensor size = sqrt(square(norm(critic_.parameters().read(entry))) +
                      square(norm(actor_.read(entry))));
   gate.watch(size);
